@@ -1,0 +1,262 @@
+//! Points in time, civil time in a zone, and the one place that asks what time it is.
+//!
+//! A [`Timestamp`] is UTC (POSIX: no leap seconds) with nanoseconds, within the years 0000 to 9999 that RFC 3339 can
+//! write. A local time is turned into one only through [`Zone::local`], which shows both readings of a gap and a fold.
+//!
+//! **Invariant:** nothing here falls back to the current time; [`now`] is called by the runner and never by a reader.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Timelike as _, Utc};
+
+/// 0000-01-01T00:00:00Z in seconds since the epoch.
+const FIRST_SECOND: i64 = -62_167_219_200;
+/// 9999-12-31T23:59:59Z in seconds since the epoch.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// A point in time: seconds since 1970-01-01T00:00:00Z and nanoseconds within that second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Timestamp {
+    seconds: i64,
+    nanoseconds: u32,
+}
+
+impl Timestamp {
+    /// None outside the years 0000 to 9999, or where `nanoseconds` is a second or more.
+    pub const fn new(seconds: i64, nanoseconds: u32) -> Option<Self> {
+        if seconds < FIRST_SECOND || seconds > LAST_SECOND || nanoseconds >= 1_000_000_000 {
+            return None;
+        }
+        Some(Self { seconds, nanoseconds })
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.seconds
+    }
+
+    /// Nanoseconds within the second, 0 to 999,999,999.
+    pub const fn nanoseconds(self) -> u32 {
+        self.nanoseconds
+    }
+
+    /// The instant that an RFC 3339 date-time with an offset names.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let parsed = DateTime::parse_from_rfc3339(text).ok()?;
+        Self::new(parsed.timestamp(), parsed.timestamp_subsec_nanos())
+    }
+
+    /// The date and time in UTC.
+    pub fn to_utc(self) -> NaiveDateTime {
+        // OK: `new` admits only years that chrono holds.
+        DateTime::<Utc>::from_timestamp(self.seconds, self.nanoseconds).map_or(NaiveDateTime::MIN, |t| t.naive_utc())
+    }
+
+    fn from_utc(time: DateTime<Utc>) -> Option<Self> {
+        Self::new(time.timestamp(), time.timestamp_subsec_nanos())
+    }
+}
+
+/// RFC 3339 in UTC with `Z`; the fraction without trailing zeros, none where it is zero.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = self.to_utc();
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+            utc.year(),
+            utc.month(),
+            utc.day(),
+            utc.hour(),
+            utc.minute(),
+            utc.second()
+        )?;
+        if self.nanoseconds > 0 {
+            let digits = format!("{:09}", self.nanoseconds);
+            write!(f, ".{}", digits.trim_end_matches('0'))?;
+        }
+        f.write_str("Z")
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 date-time"))
+    }
+}
+
+/// What a local date and time means in a zone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LocalReading {
+    /// The one instant it names.
+    One(Timestamp),
+    /// The clock was put forward over it: it never happened. The two readings are by the offset before and after.
+    Gap {
+        /// Read with the offset in force before the change.
+        before: Timestamp,
+        /// Read with the offset in force after the change.
+        after: Timestamp,
+    },
+    /// The clock was put back over it: it happened twice.
+    Fold {
+        /// The first of the two.
+        earlier: Timestamp,
+        /// The second of the two.
+        later: Timestamp,
+    },
+    /// Outside the years that can be written.
+    OutOfRange,
+}
+
+/// A time zone of the IANA tz database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Zone(chrono_tz::Tz);
+
+impl Zone {
+    /// UTC.
+    pub const UTC: Self = Self(chrono_tz::UTC);
+
+    /// The zone with that IANA name, spelt exactly.
+    pub fn named(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self)
+    }
+
+    /// Its IANA name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// What a local date and time means here.
+    pub fn local(self, local: NaiveDateTime) -> LocalReading {
+        let read = |offset_from: NaiveDateTime| {
+            // The instant that `local` names under the offset in force at `offset_from`, itself taken as UTC: far
+            // enough from the change on either side, that is the offset before it and the one after it.
+            let offset = self.0.offset_from_utc_datetime(&offset_from);
+            let utc = local.checked_sub_offset(chrono::Offset::fix(&offset))?;
+            Timestamp::from_utc(utc.and_utc())
+        };
+        match self.0.from_local_datetime(&local) {
+            chrono::LocalResult::Single(one) => {
+                Timestamp::from_utc(one.to_utc()).map_or(LocalReading::OutOfRange, LocalReading::One)
+            }
+            chrono::LocalResult::Ambiguous(a, b) => {
+                match (Timestamp::from_utc(a.to_utc()), Timestamp::from_utc(b.to_utc())) {
+                    (Some(a), Some(b)) => LocalReading::Fold { earlier: a.min(b), later: a.max(b) },
+                    _ => LocalReading::OutOfRange,
+                }
+            }
+            chrono::LocalResult::None => {
+                let (Some(day_before), Some(day_after)) =
+                    (local.checked_sub_days(Days::new(1)), local.checked_add_days(Days::new(1)))
+                else {
+                    return LocalReading::OutOfRange;
+                };
+                match (read(day_before), read(day_after)) {
+                    (Some(before), Some(after)) => LocalReading::Gap { before, after },
+                    _ => LocalReading::OutOfRange,
+                }
+            }
+        }
+    }
+
+    /// The first instant of a day here: midnight, or, where the clock is put forward over midnight, the instant of
+    /// the change; the first of two midnights where it is put back over it. None outside the years 0000 to 9999.
+    pub fn first_instant(self, day: NaiveDate) -> Option<Timestamp> {
+        match self.local(day.and_time(NaiveTime::MIN)) {
+            LocalReading::One(at) => Some(at),
+            LocalReading::Fold { earlier, .. } => Some(earlier),
+            LocalReading::OutOfRange => None,
+            // The gap covers midnight: the day begins at the change, which lies between the two readings. Both are
+            // at most a day apart (Pacific/Apia skipped one), so the change is found by halving.
+            LocalReading::Gap { before, after } => {
+                let (mut low, mut high) = (after.min(before).seconds() - 1, before.max(after).seconds());
+                while high - low > 1 {
+                    let middle = low + (high - low) / 2;
+                    let local = self.civil(Timestamp::new(middle, 0)?);
+                    if local.date() < day { low = middle } else { high = middle }
+                }
+                Timestamp::new(high, 0)
+            }
+        }
+    }
+
+    /// The local date and time at an instant.
+    pub fn civil(self, at: Timestamp) -> NaiveDateTime {
+        self.0.from_utc_datetime(&at.to_utc()).naive_local()
+    }
+}
+
+/// What time it is, to the second: for the custody log and the order's expiry alone.
+pub fn now() -> Timestamp {
+    let now = Utc::now();
+    Timestamp::new(now.timestamp(), 0).unwrap_or(Timestamp { seconds: 0, nanoseconds: 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).unwrap()
+    }
+
+    fn local(text: &str) -> NaiveDateTime {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").unwrap()
+    }
+
+    #[test]
+    fn a_fraction_is_written_without_trailing_zeros() {
+        assert_eq!(Timestamp::new(0, 0).unwrap().to_string(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp::new(0, 120_000_000).unwrap().to_string(), "1970-01-01T00:00:00.12Z");
+        assert_eq!(Timestamp::new(-1, 1).unwrap().to_string(), "1969-12-31T23:59:59.000000001Z");
+        assert_eq!(at("2024-03-31T01:00:00+01:00"), at("2024-03-31T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_year_that_rfc_3339_cannot_write_is_no_timestamp() {
+        assert!(Timestamp::new(LAST_SECOND + 1, 0).is_none());
+        assert!(Timestamp::new(FIRST_SECOND - 1, 0).is_none());
+        assert_eq!(Timestamp::new(LAST_SECOND, 0).unwrap().to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp::new(FIRST_SECOND, 0).unwrap().to_string(), "0000-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn london_has_a_gap_in_march_and_a_fold_in_october() {
+        let london = Zone::named("Europe/London").unwrap();
+        assert_eq!(london.local(local("2024-03-31T00:59:59")), LocalReading::One(at("2024-03-31T00:59:59Z")));
+        assert_eq!(
+            london.local(local("2024-03-31T01:30:00")),
+            LocalReading::Gap { before: at("2024-03-31T01:30:00Z"), after: at("2024-03-31T00:30:00Z") }
+        );
+        assert_eq!(london.local(local("2024-03-31T02:00:00")), LocalReading::One(at("2024-03-31T01:00:00Z")));
+        assert_eq!(
+            london.local(local("2024-10-27T01:30:00")),
+            LocalReading::Fold { earlier: at("2024-10-27T00:30:00Z"), later: at("2024-10-27T01:30:00Z") }
+        );
+    }
+
+    #[test]
+    fn a_day_begins_at_its_first_instant_even_where_midnight_is_skipped_or_repeated() {
+        let cases = [
+            ("Europe/London", (2024, 4, 1), "2024-03-31T23:00:00Z"),
+            // Cairo put its clocks forward over midnight: the day began at 01:00 local.
+            ("Africa/Cairo", (2024, 4, 26), "2024-04-25T22:00:00Z"),
+            // Havana puts its clocks back over midnight: 00:00 local happened twice.
+            ("America/Havana", (2024, 11, 3), "2024-11-03T04:00:00Z"),
+            // Apia skipped 30 December 2011: the 31st follows the 29th.
+            ("Pacific/Apia", (2011, 12, 30), "2011-12-30T10:00:00Z"),
+            ("Pacific/Apia", (2011, 12, 31), "2011-12-30T10:00:00Z"),
+        ];
+        for (zone, (y, m, d), expected) in cases {
+            let day = NaiveDate::from_ymd_opt(y, m, d).unwrap();
+            assert_eq!(Zone::named(zone).unwrap().first_instant(day), Some(at(expected)), "{zone} {day}");
+        }
+    }
+}

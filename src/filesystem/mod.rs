@@ -1,0 +1,49 @@
+//! File systems: trees of entries on a volume, or a folder of this machine.
+//!
+//! How to read is an open set: one file, one line in the table, one fixture, and one conformance suite for every row.
+//!
+//! **Invariant:** content is read with a [`Permit`] or not at all; deleted files, slack, unallocated space, extended
+//! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
+
+use crate::journal::Journal;
+use crate::read_error::ReadError;
+use crate::scope::{Entry, Node, Opened, Permit};
+
+/// A tree of entries.
+pub trait FileSystem: Send + Sync {
+    /// Its name in the ledger (`ext4`); none for a folder of this machine.
+    fn name(&self) -> Option<&'static str>;
+
+    /// The state of its journal.
+    fn journal(&self) -> Journal;
+
+    /// How it finds its root again.
+    fn root(&self) -> Node;
+
+    /// What is in a folder, in no particular order, without `.` and `..`. An entry whose metadata cannot be read is
+    /// listed with [`crate::scope::EntryKind::Unreadable`].
+    fn list(&self, folder: &Entry) -> Listing;
+
+    /// Spends a permit on the entry's content, exactly as long as the file system says it is. It never follows a link.
+    fn open(&self, permit: Permit) -> Result<Opened, ReadError>;
+
+    /// Everything that was opened is as it was (size, mtime, ctime, inode): said once, at the end.
+    fn unchanged(&self) -> Result<(), Changed>;
+}
+
+/// What a folder held, as far as it could be read.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// What was read.
+    pub entries: Vec<Entry>,
+    /// Why the rest was not.
+    pub error: Option<ReadError>,
+}
+
+/// Evidence changed while it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{count} opened file(s) of the source changed while they were read")]
+pub struct Changed {
+    /// How many files.
+    pub count: u64,
+}

@@ -1,0 +1,38 @@
+//! Every bound on what evidence, an order or a package may make the program do, by name.
+//!
+//! **Invariant:** no reader allocates a length that its input states without holding it against one of these.
+
+/// The longest line of a log that is read as a record; a longer one is unreadable and short.
+pub const LINE_BYTES: usize = 16 * 1024 * 1024;
+/// The longest message that is read as a record; a longer one is unreadable and short.
+pub const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+/// What is read from a stream at once.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+/// How much of a stream a format's probe is shown.
+pub const PROBE_BYTES: usize = 8 * 1024;
+/// What one stream's admitted bytes may take of memory; what is over goes to an unlinked file beside the output.
+pub const SPOOL_MEMORY_BYTES: usize = 8 * 1024 * 1024;
+/// The longest order or provider file.
+pub const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+/// Clauses in one order.
+pub const CLAUSES: usize = 256;
+/// Sources in one order.
+pub const SOURCES: usize = 256;
+/// Exhibits in one package: their numbers have six digits.
+pub const EXHIBITS: u32 = 999_999;
+/// Entries of one folder of a source.
+pub const FOLDER_ENTRIES: usize = 8_000_000;
+/// How deep folders of a source may be nested.
+pub const FOLDER_DEPTH: usize = 512;
+/// The longest path of a source, in bytes.
+pub const PATH_BYTES: usize = 64 * 1024;
+/// Unpacked bytes of one compressed stream.
+pub const UNPACKED_BYTES: u64 = 1 << 40;
+/// The longest line of a package's own JSON that `verify` reads.
+pub const PACKAGE_LINE_BYTES: usize = 4 * 1024 * 1024;
+/// The longest member of a package that `verify` holds in memory whole.
+pub const PACKAGE_MEMBER_BYTES: u64 = 64 * 1024 * 1024;
+/// Findings that `verify` lists; it counts the rest.
+pub const FINDINGS: usize = 1_000;
+/// Rows of a table in `report.html`; the rest are in `exhibits.jsonl`.
+pub const REPORT_ROWS: usize = 2_000;

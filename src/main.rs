@@ -1,0 +1,2 @@
+//! The `extract` command.
+fn main() {}

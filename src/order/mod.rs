@@ -1,0 +1,137 @@
+//! The order language: what a manifest means once it has been found valid.
+//!
+//! An [`Order`] and a [`Provider`] are made only by [`read`]: it checks every rule of the language and shows all errors
+//! at once. What they may mean is a closed set, so that the compiler lists every place to change.
+//!
+//! **Invariant:** there is no I/O and no clock in this folder; an [`Order`] in hand is valid.
+
+mod category;
+mod format;
+mod identifier;
+mod provider;
+mod window;
+
+pub use category::{Category, LegalBasis};
+pub use format::Format;
+pub use identifier::{Address, Identifier, Role, Target};
+pub use provider::{Provider, ProviderSource, Salt, Withhold};
+pub use window::{Clock, Window};
+
+use chrono::NaiveDate;
+
+use crate::clock::{Timestamp, Zone};
+use crate::digest::Digest;
+
+/// A validated order: the legal record that the recipient may read.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`.
+    pub id: String,
+    /// The power under which it was made.
+    pub legal_basis: LegalBasis,
+    /// Who asks.
+    pub authority: String,
+    /// The court, where one is named.
+    pub court: Option<String>,
+    /// The authority's own reference.
+    pub reference: String,
+    /// The day it was made.
+    pub made: NaiveDate,
+    /// When it was served.
+    pub served: Timestamp,
+    /// How long after service it is due: an ISO 8601 duration, as written.
+    pub due: String,
+    /// The last day on which it may be run, in its zone.
+    pub expires: Option<NaiveDate>,
+    /// What dates in the clauses mean.
+    pub zone: Zone,
+    /// What else the order asks to be told.
+    pub disclose: Disclose,
+    /// In the order of the manifest.
+    pub sources: Vec<Source>,
+    /// In the order of the manifest.
+    pub clauses: Vec<Clause>,
+    /// The manifest, byte for byte: it travels in the package.
+    pub bytes: Vec<u8>,
+}
+
+impl Order {
+    /// SHA-256 of the manifest as it stands.
+    pub fn sha256(&self) -> Digest {
+        Digest::of(&self.bytes)
+    }
+}
+
+/// What an order asks to be told beyond its clauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Disclose {
+    /// The offsets of records in their streams.
+    pub positions: bool,
+    /// How many bytes were examined and found outside, by clause.
+    pub examined: bool,
+}
+
+/// One named thing that the order lets us open.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name in the order.
+    pub name: String,
+    /// The image's SHA-256 as received.
+    pub sha256: Option<Digest>,
+    /// The zone of times in it that carry none.
+    pub zone: Option<Zone>,
+    /// A folder's file times are the server's own (`times = "original"`).
+    pub times_original: bool,
+}
+
+/// One grant.
+#[derive(Debug, Clone)]
+pub struct Clause {
+    /// Its name, as in the order.
+    pub id: String,
+    /// The order's words, verbatim.
+    pub text: String,
+    /// Index into [`Order::sources`].
+    pub source: usize,
+    /// The category of data it asks for.
+    pub category: Category,
+    /// Globs on the server's absolute path, as written.
+    pub paths: Vec<String>,
+    /// Whole files or records.
+    pub take: Take,
+    /// The span of time asked for; none = any time.
+    pub window: Option<Window>,
+    /// Above it the run stops.
+    pub limit: Limit,
+}
+
+/// What a clause takes.
+#[derive(Debug, Clone)]
+pub enum Take {
+    /// Whole files.
+    Files,
+    /// What matches inside.
+    Records(Records),
+}
+
+/// What records a clause takes.
+#[derive(Debug, Clone)]
+pub struct Records {
+    /// The format; none = by content.
+    pub format: Option<Format>,
+    /// Any one of these; empty = any record.
+    pub identifiers: Vec<Target>,
+    /// And also one of these, in the same record; empty = no such condition.
+    pub with: Vec<Target>,
+}
+
+/// Tripwires of a clause: above one of them the run stops and nothing is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limit {
+    /// Records disclosed under the clause.
+    pub records: Option<u64>,
+    /// Streams that gave something under the clause.
+    pub files: Option<u64>,
+    /// Bytes disclosed under the clause.
+    pub bytes: Option<u64>,
+}

@@ -1,0 +1,69 @@
+//! Record formats: how a stream comes apart into records, and which bytes of one are which field.
+//!
+//! How to read is an open set: one file, one line in [`FORMATS`], one fixture. A format only splits and names fields;
+//! the gate decides. Exactly one probe may say yes.
+//!
+//! **Invariant:** what a format hands to its sink (records, separators, unreadable bytes) is the stream, to the byte.
+
+use std::io::Read;
+
+use crate::order::Format;
+use crate::read_error::ReadError;
+use crate::scope::RawRecord;
+
+/// A record format.
+pub trait RecordFormat: Sync {
+    /// Which one.
+    fn format(&self) -> Format;
+
+    /// The (decompressed) stream that begins with `head` is in this format. `whole`: `head` is all of it.
+    fn probe(&self, head: &[u8], whole: bool) -> bool;
+
+    /// Hands the stream to `sink`, piece by piece, in order. After an error of the stream the bytes of the cut record
+    /// have been handed over as unreadable.
+    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError>;
+}
+
+/// What takes the pieces of a stream.
+pub trait RecordSink {
+    /// The next piece is a record.
+    fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop>;
+
+    /// The next `bytes` bytes stand between records.
+    fn separator(&mut self, bytes: u64);
+
+    /// The next `bytes` bytes could not be read as a record.
+    fn unreadable(&mut self, bytes: u64, why: Unreadable);
+}
+
+/// Why bytes could not be read as a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unreadable {
+    /// Over [`crate::limits::LINE_BYTES`] or [`crate::limits::MESSAGE_BYTES`].
+    TooLong,
+    /// The stream ended in an error before the record did.
+    Cut,
+    /// It has not the shape of the format where it must (a mailbox without a From_ line).
+    NotTheFormat,
+}
+
+/// The sink wants no more: a tripwire, a full disk, Ctrl-C. The reason stays with the sink.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stop;
+
+/// Why splitting ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum SplitError {
+    /// The stream could not be read further.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The sink wanted no more.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl From<Stop> for SplitError {
+    fn from(_: Stop) -> Self {
+        Self::Stopped
+    }
+}

@@ -1,0 +1,207 @@
+//! What a walk sees, before anyone may say anything about it.
+//!
+//! An [`Entry`] has no Display, no Serialize and no Clone, and its Debug is redacted: a name outside the order must not
+//! reach an error, a log or a progress bar. Only `scope/` reads its path; a file system reads its own [`Node`] back.
+//!
+//! **Invariant:** a path leaves this folder only inside an [`super::InScope`], or as a [`StaffPath`] for the provider's
+//! own audit and terminal.
+
+use std::fmt;
+
+use crate::clock::Timestamp;
+
+/// What kind of thing an entry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link: never followed.
+    Link,
+    /// A device, a pipe, a socket: never opened.
+    Special,
+    /// Its name was read and its metadata could not be.
+    Unreadable,
+}
+
+/// A file's times, each only where the file system has it and it counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FileTimes {
+    /// Last change of content.
+    pub modified: Option<Timestamp>,
+    /// Last change of content or metadata.
+    pub changed: Option<Timestamp>,
+    /// Creation.
+    pub created: Option<Timestamp>,
+    /// Last reading.
+    pub accessed: Option<Timestamp>,
+}
+
+/// Where an entry stands with regard to a Maildir.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MaildirPlace {
+    /// Not within a Maildir.
+    None,
+    /// A file directly in `cur` or `new` of a Maildir or of one of its Maildir++ folders: a message.
+    Message,
+    /// Anything else within a Maildir: index files, `tmp`, ...
+    Other,
+}
+
+/// How a file system finds an entry again: bytes that mean something to it alone.
+pub struct Node(Box<[u8]>);
+
+impl Node {
+    /// A file system's own words for an entry.
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// Those words, for the file system that gave them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Node(redacted)")
+    }
+}
+
+/// Something seen on a walk.
+///
+/// It cannot be printed, copied or serialised:
+///
+/// ```compile_fail,E0277
+/// fn print(entry: &extract::scope::Entry) -> String {
+///     format!("{entry}")
+/// }
+/// ```
+/// ```compile_fail,E0599
+/// fn copy(entry: &extract::scope::Entry) -> extract::scope::Entry {
+///     entry.clone()
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// fn serialise(entry: &extract::scope::Entry) -> String {
+///     serde_json::to_string(entry).unwrap_or_default()
+/// }
+/// ```
+/// and its path cannot be read:
+/// ```compile_fail,E0624
+/// fn read(entry: &extract::scope::Entry) -> &[u8] {
+///     entry.path()
+/// }
+/// ```
+/// What compiles is to ask what kind of thing it is, and to debug it without learning its name:
+/// ```
+/// fn ask(entry: &extract::scope::Entry) -> (extract::scope::EntryKind, String) {
+///     (entry.kind(), format!("{entry:?}"))
+/// }
+/// ```
+pub struct Entry {
+    path: Vec<u8>,
+    kind: EntryKind,
+    size_bytes: u64,
+    times: FileTimes,
+    maildir: MaildirPlace,
+    node: Node,
+}
+
+impl Entry {
+    /// The root of a file system that stands at `mount`, an absolute path of the server (`/` or `/var`).
+    pub fn root(mount: &[u8], node: Node) -> Self {
+        let trimmed = mount.strip_suffix(b"/").unwrap_or(mount);
+        Self {
+            path: trimmed.to_vec(),
+            kind: EntryKind::Folder,
+            size_bytes: 0,
+            times: FileTimes::default(),
+            maildir: MaildirPlace::None,
+            node,
+        }
+    }
+
+    /// Something named `name` in this folder.
+    pub fn child(&self, name: &[u8], kind: EntryKind, size_bytes: u64, times: FileTimes, node: Node) -> Self {
+        let mut path = Vec::with_capacity(self.path.len() + 1 + name.len());
+        path.extend_from_slice(&self.path);
+        path.push(b'/');
+        path.extend_from_slice(name);
+        Self { path, kind, size_bytes, times, maildir: MaildirPlace::None, node }
+    }
+
+    /// What kind of thing it is.
+    pub fn kind(&self) -> EntryKind {
+        self.kind
+    }
+
+    /// A regular file's size, as the file system states it.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The file system's own words for it.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Its times.
+    pub fn times(&self) -> FileTimes {
+        self.times
+    }
+
+    /// For the provider's own terminal and audit.
+    pub fn staff_path(&self) -> StaffPath {
+        StaffPath(self.path.clone())
+    }
+
+    pub(in crate::scope) fn path(&self) -> &[u8] {
+        if self.path.is_empty() { b"/" } else { &self.path }
+    }
+
+    pub(in crate::scope) fn name(&self) -> &[u8] {
+        self.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+    }
+
+    pub(in crate::scope) fn depth(&self) -> usize {
+        self.path.iter().filter(|&&byte| byte == b'/').count()
+    }
+
+    pub(in crate::scope) fn maildir(&self) -> MaildirPlace {
+        self.maildir
+    }
+
+    pub(in crate::scope) fn set_maildir(&mut self, place: MaildirPlace) {
+        self.maildir = place;
+    }
+
+    pub(in crate::scope) fn into_path(self) -> Vec<u8> {
+        if self.path.is_empty() { b"/".to_vec() } else { self.path }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// A server path for the provider's eyes: the audit file and the staff's terminal. Nothing in the package is made of it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StaffPath(Vec<u8>);
+
+impl StaffPath {
+    /// The path's bytes.
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StaffPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StaffPath(redacted)")
+    }
+}

@@ -1,0 +1,102 @@
+//! Records as formats hand them to the gate, and the questions that the gate may ask of one.
+//!
+//! A format only splits a stream and names fields; whether a record leaves is decided here in `scope/`. A field is read
+//! when it is asked for and not before.
+//!
+//! **Invariant:** a format that cannot read a field says so; it never answers with an absence or a guess.
+
+use std::net::IpAddr;
+
+use chrono::NaiveDateTime;
+
+use crate::clock::Timestamp;
+use crate::order::{Clock, Role};
+
+/// What a record says of its time on one clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimeField {
+    /// An instant.
+    At(Timestamp),
+    /// A date and time without a zone: the source's zone decides.
+    Local(NaiveDateTime),
+    /// It is there and cannot be read.
+    Unreadable,
+    /// The record has no such clock.
+    Lacks,
+}
+
+/// One value of a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Value<'a> {
+    /// A mail address: what is before the last `@` and what is behind it, unquoted, in the record's own case.
+    Address {
+        /// Before the last `@`.
+        local: &'a [u8],
+        /// After it.
+        domain: &'a [u8],
+    },
+    /// An IP address, and a port where the field holds one.
+    Ip(IpAddr, Option<u16>),
+    /// Anything else, whole.
+    Text(&'a [u8]),
+}
+
+/// Whether all of a field's values could be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reading {
+    /// All of them; none is a reading too.
+    Complete,
+    /// Some could not be: a value that was not found may be among those.
+    Partial,
+}
+
+/// The fields of one record.
+pub trait Fields {
+    /// It has the shape of its format. Where it has not, only [`Fields::texts`] counts.
+    fn parsed(&self) -> bool;
+
+    /// Its time on a clock.
+    fn time(&self, clock: Clock) -> TimeField;
+
+    /// Shows each value of the fields that `role` names. [`Role::Any`] is not asked here: it means [`Fields::texts`].
+    /// A role that the format does not have is [`Reading::Partial`]: an identifier there cannot be read.
+    fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading;
+
+    /// Shows the Message-ID without its angle brackets, where the format has one.
+    fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;
+
+    /// Shows the record's text for a search of whole tokens: the raw bytes first, then every decoded form of it
+    /// (headers of RFC 2047, transfer encodings, percent and backslash escapes).
+    fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;
+}
+
+/// A record split out of a permitted stream: not yet decided.
+#[derive(Clone, Copy)]
+pub struct RawRecord<'a> {
+    /// Its bytes as stored, line end included.
+    pub bytes: &'a [u8],
+    /// Where it begins in the (decompressed) stream, in bytes.
+    pub offset: u64,
+    /// What it says.
+    pub fields: &'a dyn Fields,
+}
+
+/// An admitted record.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Its bytes as stored, line end included.
+    pub bytes: &'a [u8],
+    /// Where it begins in the (decompressed) stream, in bytes.
+    pub offset: u64,
+    /// Its time.
+    pub stamp: Stamp,
+}
+
+/// The time that the ledger states for an item, and on which clock. Both absent where that clock does not count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stamp {
+    /// On the clock of the first clause with a window, else the format's own.
+    pub main: Option<(Clock, Timestamp)>,
+    /// The clocks of the other clauses that admit it, in the order of [`Clock::ALL`].
+    pub others: [Option<(Clock, Timestamp)>; 3],
+}
