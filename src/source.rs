@@ -175,6 +175,11 @@ impl Source {
         Ok(place.starts_with(&self.place))
     }
 
+    /// The root of every volume, before a walk.
+    pub fn roots(&self) -> impl Iterator<Item = Entry> {
+        self.volumes.iter().map(|mounted| Entry::root(&mounted.mount, mounted.filesystem.root()))
+    }
+
     /// Walks every volume, in the order of path bytes, into the folders that a clause can reach. `index`: of this source
     /// in the order. The visitor may stop it.
     pub fn walk(
@@ -194,7 +199,8 @@ impl Source {
 
 fn mount_of(name: &str, mounts: &BTreeMap<String, String>, volume: &str) -> Result<Vec<u8>, SourceError> {
     let mount = mounts.get(volume).map_or("/", String::as_str);
-    let is_plain = mount.starts_with('/') && !mount.split('/').any(|part| part == "." || part == "..") && !mount.contains("//");
+    let is_plain =
+        mount.starts_with('/') && !mount.split('/').any(|part| part == "." || part == "..") && !mount.contains("//");
     if is_plain { Ok(mount.as_bytes().to_vec()) } else { Err(SourceError::BadMount { name: name.to_owned() }) }
 }
 

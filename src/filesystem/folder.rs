@@ -123,7 +123,13 @@ impl Folder {
         let size_bytes = if kind == EntryKind::File { stat.stx_size } else { 0 };
         let device = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
         let node = Place::node((device, stat.stx_ino), &path);
-        folder.child(name, kind, size_bytes, if self.times_original { times(&stat) } else { FileTimes::default() }, node)
+        folder.child(
+            name,
+            kind,
+            size_bytes,
+            if self.times_original { times(&stat) } else { FileTimes::default() },
+            node,
+        )
     }
 
     fn list_into(&self, folder: &Entry, entries: &mut Vec<Entry>) -> Result<(), ReadError> {

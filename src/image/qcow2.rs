@@ -62,7 +62,8 @@ impl Header {
         let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
         let long = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes);
         let fields = (word(4), long(8), word(20), long(24), word(32), word(36), long(40));
-        let (Some(version), Some(backing), Some(cluster_bits), Some(size), Some(crypt), Some(l1), Some(l1_offset)) = fields
+        let (Some(version), Some(backing), Some(cluster_bits), Some(size), Some(crypt), Some(l1), Some(l1_offset)) =
+            fields
         else {
             return Err(short);
         };

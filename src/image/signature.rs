@@ -136,7 +136,8 @@ fn is_uberblock(block: &[u8]) -> bool {
 
 /// Marks that stand at a fixed distance from the end.
 fn at_the_end(tail: &[u8], size_bytes: u64, names: &mut Vec<&'static str>) {
-    let before_end = |distance: usize| tail.len().checked_sub(distance).and_then(|at| tail.get(at..)).unwrap_or_default();
+    let before_end =
+        |distance: usize| tail.len().checked_sub(distance).and_then(|at| tail.get(at..)).unwrap_or_default();
     if before_end(512).starts_with(b"conectix") || before_end(511).starts_with(b"conectix") {
         names.push("VHD");
     }
@@ -169,7 +170,10 @@ fn is_mbr(head: &[u8], size_bytes: u64, names: &[&'static str]) -> bool {
     for entry in table.chunks_exact(16) {
         let (Some(status), Some(kind)) = (entry.first(), entry.get(4)) else { return false };
         let word = |at: usize| {
-            entry.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, |bytes| u64::from(u32::from_le_bytes(bytes)))
+            entry
+                .get(at..at + 4)
+                .and_then(|bytes| bytes.try_into().ok())
+                .map_or(0, |bytes| u64::from(u32::from_le_bytes(bytes)))
         };
         let (start, length) = (word(8), word(12));
         if *status & 0x7f != 0 {

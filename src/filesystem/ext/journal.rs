@@ -101,8 +101,17 @@ impl<'b> Log<'b> {
     fn open(blocks: &'b Blocks) -> Result<Self, ReadError> {
         let inode = Inode::read(blocks, blocks.superblock.journal_inode)?;
         let runs = map::runs(blocks, &inode)?;
-        let mut log =
-            Self { blocks, runs, incompat: 0, seed: 0, first: 0, last: 0, start: 0, sequence: 0, transactions: Vec::new() };
+        let mut log = Self {
+            blocks,
+            runs,
+            incompat: 0,
+            seed: 0,
+            first: 0,
+            last: 0,
+            start: 0,
+            sequence: 0,
+            transactions: Vec::new(),
+        };
         let head = log.read(0)?;
         let kind = be32(&head, 4);
         if be32(&head, 0) != MAGIC || !(3..=SUPERBLOCK_V2).contains(&kind) {
@@ -229,8 +238,20 @@ impl<'b> Log<'b> {
         let wide = self.incompat & INCOMPAT_64BIT != 0;
         let tag_bytes = match (self.incompat & INCOMPAT_CSUM_V3 != 0, self.incompat & INCOMPAT_CSUM_V2 != 0) {
             (true, _) => 16,
-            (false, true) => if wide { 14 } else { 10 },
-            (false, false) => if wide { 12 } else { 8 },
+            (false, true) => {
+                if wide {
+                    14
+                } else {
+                    10
+                }
+            }
+            (false, false) => {
+                if wide {
+                    12
+                } else {
+                    8
+                }
+            }
         };
         let end = block.len() - if self.has_checksums() { 4 } else { 0 };
         let mut place = 12;

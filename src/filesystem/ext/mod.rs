@@ -102,9 +102,9 @@ impl FileSystem for Ext {
 
     fn list(&self, folder: &Entry) -> Listing {
         let mut entries = Vec::new();
-        let listed = number(folder.node())
-            .and_then(|number| self.named(number))
-            .and_then(|inode| directory::list(&self.blocks, &inode, &mut |name| entries.push(self.entry(folder, &name))));
+        let listed = number(folder.node()).and_then(|number| self.named(number)).and_then(|inode| {
+            directory::list(&self.blocks, &inode, &mut |name| entries.push(self.entry(folder, &name)))
+        });
         Listing { entries, error: listed.err() }
     }
 

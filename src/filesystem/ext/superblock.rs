@@ -84,7 +84,8 @@ impl Superblock {
         let (compat, incompat, ro_compat) = (later(word(0x5c)), later(word(0x60)), later(word(0x64)));
         refuse_features(incompat)?;
         let log_block = word(0x18);
-        let block_bytes = 1024_u64.checked_shl(log_block).filter(|bytes| log_block < 32 && *bytes <= limits::EXT_BLOCK_BYTES);
+        let block_bytes =
+            1024_u64.checked_shl(log_block).filter(|bytes| log_block < 32 && *bytes <= limits::EXT_BLOCK_BYTES);
         let block_bytes = block_bytes.and_then(|bytes| u32::try_from(bytes).ok()).ok_or(corrupt("the block size"))?;
         let has_64bit = incompat & INCOMPAT_64BIT != 0;
         let high = if has_64bit { word(0x150) } else { 0 };
@@ -206,7 +207,8 @@ impl Blocks {
         let mut block = vec![0; block_bytes as usize];
         self.read(1024 / block_bytes, &mut block)?;
         let start = usize::try_from(1024 % block_bytes).unwrap_or(0);
-        self.superblock = Superblock::parse(block.get(start..start + 1024).unwrap_or_default(), self.image.size_bytes())?;
+        self.superblock =
+            Superblock::parse(block.get(start..start + 1024).unwrap_or_default(), self.image.size_bytes())?;
         self.read_groups()
     }
 
@@ -239,7 +241,8 @@ impl Blocks {
 
     /// Reads blocks that follow one another, where none of them stands in the journal; else the first alone is to be read.
     pub(super) fn run_is_plain(&self, first: u64, count: u64) -> bool {
-        self.replayed.is_empty() || (first..first.saturating_add(count)).all(|block| !self.replayed.contains_key(&block))
+        self.replayed.is_empty()
+            || (first..first.saturating_add(count)).all(|block| !self.replayed.contains_key(&block))
     }
 
     /// Reads bytes of a run of blocks for which [`Blocks::run_is_plain`].
