@@ -11,4 +11,5 @@ pub mod order;
 pub mod read_error;
 pub mod record;
 pub mod scope;
+pub mod source;
 pub mod volume;
