@@ -7,6 +7,7 @@ pub mod journal;
 pub mod ledger;
 pub mod limits;
 pub mod order;
+pub mod package;
 pub mod read_error;
 pub mod record;
 pub mod scope;
