@@ -42,6 +42,10 @@ pub const PACKAGE_MEMBER_BYTES: u64 = 64 * 1024 * 1024;
 pub const FINDINGS: usize = 1_000;
 /// Rows of a table in `report.html`; the rest are in `exhibits.jsonl`.
 pub const REPORT_ROWS: usize = 2_000;
+/// What the paths of the exhibits that a report lists may take of memory, in bytes.
+pub const REPORT_PATH_BYTES: usize = 8 * 1024 * 1024;
+/// Different days, then months, that a timeline keeps apart: a century of days.
+pub const TIMELINE_BUCKETS: usize = 36_600;
 /// Findings about one manifest that are shown; the rest are counted.
 pub const DIAGNOSTICS: usize = 500;
 /// Values of one list in a manifest: identifiers, paths, roles.
