@@ -12,3 +12,4 @@ pub mod read_error;
 pub mod record;
 pub mod scope;
 pub mod volume;
+pub mod verify;
