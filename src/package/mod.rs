@@ -3,3 +3,4 @@
 //! **Invariant:** the writer takes nothing but [`crate::scope::InScope`], and a sealed package is never changed.
 
 pub mod layout;
+pub mod reader;
