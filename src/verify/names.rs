@@ -31,6 +31,11 @@ impl<'o> Names<'o> {
         self.sources.get(name).copied()
     }
 
+    /// The clauses that an item names, as far as the order has them.
+    pub fn known(&self, ids: &[String]) -> ClauseSet {
+        ids.iter().filter_map(|id| self.clauses.get(id.as_str()).copied()).collect()
+    }
+
     /// The clauses that an item names: known, each once, in the order of the order.
     pub fn clauses(&self, ids: &[String], member: Member, item: &str, findings: &mut Findings) -> ClauseSet {
         let mut set = ClauseSet::EMPTY;

@@ -47,9 +47,11 @@ impl Recount {
     /// A record or a message of `bytes` bytes. A record's clauses are among those of its exhibit.
     pub fn record(&mut self, clauses: ClauseSet, bytes: u64) {
         self.total.records = self.total.records.saturating_add(1);
-        for counts in clauses.iter().filter_map(|clause| self.clauses.get_mut(clause)).collect::<Vec<_>>() {
-            counts.records = counts.records.saturating_add(1);
-            counts.bytes = counts.bytes.saturating_add(bytes);
+        for clause in clauses.iter() {
+            if let Some(counts) = self.clauses.get_mut(clause) {
+                counts.records = counts.records.saturating_add(1);
+                counts.bytes = counts.bytes.saturating_add(bytes);
+            }
         }
     }
 
