@@ -40,3 +40,7 @@ pub const REPORT_ROWS: usize = 2_000;
 pub const REPORT_PATH_BYTES: usize = 8 * 1024 * 1024;
 /// Different days, then months, that a timeline keeps apart: a century of days.
 pub const TIMELINE_BUCKETS: usize = 36_600;
+/// Findings about one manifest that are shown; the rest are counted.
+pub const DIAGNOSTICS: usize = 500;
+/// Values of one list in a manifest: identifiers, paths, roles.
+pub const LIST_ITEMS: usize = 100_000;
