@@ -180,7 +180,7 @@ impl Findings {
 }
 
 /// Text out of a package, safe for a terminal and at most some hundred characters long.
-pub(super) fn printable(bytes: &[u8]) -> String {
+pub fn printable(bytes: &[u8]) -> String {
     const CHARACTERS: usize = 160;
     let head = bytes.get(..bytes.len().min(4 * CHARACTERS)).unwrap_or_default();
     let text = String::from_utf8_lossy(head);

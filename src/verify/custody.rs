@@ -14,19 +14,19 @@ use crate::clock::Timestamp;
 use crate::digest::{Digest, Hasher};
 use crate::ledger::Statement;
 use crate::order::Order;
-use crate::package::custody::{CustodyLine, Event, SEALED};
+use crate::package::{CustodyLine, Event, SEALED};
 use crate::package::layout::Member;
 
-/// Follows the chain from the order's SHA-256 to the last line.
+/// Follows the chain from the order's SHA-256 to the last line. The time of that one, where all could be read.
 pub(super) fn check<R: Read + Seek>(
     shelf: &Shelf<'_, R>,
     order: Option<&Order>,
     statement: Option<&Statement>,
     findings: &mut Findings,
-) -> io::Result<()> {
+) -> io::Result<Option<Timestamp>> {
     let sha256 = |member| shelf.contents.get(member).map(|slot| slot.sha256);
     let (Some(mut prev), Some(mut lines)) = (sha256(Member::Order), shelf.lines(Member::Custody)) else {
-        return Ok(());
+        return Ok(None);
     };
     let mut expected: u64 = 0;
     let mut latest: Option<Timestamp> = None;
@@ -40,14 +40,14 @@ pub(super) fn check<R: Read + Seek>(
             Line::Whole(text) => text,
             Line::Bad(why) => {
                 object(expected, why.to_owned());
-                return Ok(());
+                return Ok(None);
             }
         };
         let line: CustodyLine = match canonical::read(text) {
             Ok(line) => line,
             Err(why) => {
                 object(expected, why);
-                return Ok(());
+                return Ok(None);
             }
         };
         if line.seq != expected {
@@ -73,7 +73,7 @@ pub(super) fn check<R: Read + Seek>(
         last = Some(line);
     }
     seal(last.as_ref(), expected, statement, sha256(Member::Manifest), object);
-    Ok(())
+    Ok(latest)
 }
 
 /// What an event says that an event in its place cannot say.

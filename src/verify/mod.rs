@@ -6,7 +6,8 @@
 //!
 //! What each check asks is in [`Check`]; some things could stand under two, and stand here:
 //! - the form of each member (canonical JSON, `bagit.txt`, `README.txt`, `bag-info.txt`) is `structure`; the form and order of
-//!   the manifests' lines is `closed-world`;
+//!   the manifests' lines is `closed-world`; what `bag-info.txt` says of
+//!   the day is `chain`, of the size `totals`;
 //! - `report.html` and `report.json` must be those made anew from the rest, to the byte: `closed-world`;
 //! - how many records an exhibit has, and the limits that clauses set, is `totals`; the order of the exhibits is `scope`.
 //!
@@ -30,10 +31,10 @@ mod totals;
 use std::cell::RefCell;
 use std::io::{self, Read, Seek};
 
-pub use check::{Check, Finding, State};
+pub use check::{Check, Finding, State, printable};
 pub use redecide::Decided;
 
-use check::{Findings, printable};
+use check::Findings;
 use contents::{Contents, Shelf};
 use names::Names;
 use redecide::Redecision;
@@ -91,7 +92,8 @@ impl<R: Read + Seek> Run<'_, R> {
         remade::fixed(&self.shelf, &mut self.findings)?;
         manifest::check(&self.shelf, Member::Manifest, &mut self.findings)?;
         manifest::check(&self.shelf, Member::TagManifest, &mut self.findings)?;
-        custody::check(&self.shelf, order.as_ref(), statement.as_ref(), &mut self.findings)?;
+        let sealed = custody::check(&self.shelf, order.as_ref(), statement.as_ref(), &mut self.findings)?;
+        remade::bag_info(&self.shelf, sealed, &mut self.findings)?;
         self.ran(Check::Chain);
         if let Some(statement) = &statement {
             self.sums(statement)?;
@@ -132,7 +134,7 @@ impl<R: Read + Seek> Run<'_, R> {
                 Ok(Some(order))
             }
             Err(diagnostics) => {
-                for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.is_error()) {
+                for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity == order::Severity::Error) {
                     let text = printable(diagnostic.message.as_bytes());
                     self.findings.member(Check::Clauses, Member::Order, || format!("it is not a valid order: {text}"));
                 }
