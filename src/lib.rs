@@ -11,6 +11,7 @@ pub mod order;
 pub mod package;
 pub mod read_error;
 pub mod record;
+pub mod report;
 pub mod scope;
 pub mod volume;
 pub mod verify;
