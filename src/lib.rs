@@ -13,5 +13,6 @@ pub mod read_error;
 pub mod record;
 pub mod report;
 pub mod scope;
+pub mod source;
 pub mod volume;
 pub mod verify;
