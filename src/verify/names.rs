@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::check::{Check, Findings, printable};
 use crate::ledger::{ExhibitLine, Statement, TakeName};
-use crate::order::{Clause, Order, Take};
+use crate::order::{Clause, Format, Order, Take};
 use crate::package::layout::Member;
 use crate::scope::ClauseSet;
 
@@ -132,6 +132,11 @@ impl<'o> Names<'o> {
     }
 }
 
+/// A clause that names `asked` takes records of `format`. A message of a Maildir is one, however a clause calls it.
+pub(super) fn takes(asked: Format, format: Format) -> bool {
+    asked == format || (asked == Format::Eml && format == Format::Maildir)
+}
+
 /// Why that clause cannot have let out an exhibit of that kind.
 fn contradiction(line: &ExhibitLine, clause: &Clause) -> Option<String> {
     match (&clause.take, line.take) {
@@ -140,7 +145,7 @@ fn contradiction(line: &ExhibitLine, clause: &Clause) -> Option<String> {
         (Take::Records(_), TakeName::Files) => Some("it is a whole file, and this clause takes records only".into()),
         (Take::Records(records), TakeName::Records) => {
             let format = line.format?;
-            if let Some(asked) = records.format.filter(|asked| *asked != format) {
+            if let Some(asked) = records.format.filter(|asked| !takes(*asked, format)) {
                 return Some(format!("its format is {}, and this clause asks for {}", format.name(), asked.name()));
             }
             (clause.category < format.least_category()).then(|| {

@@ -12,9 +12,9 @@ use super::canonical;
 use super::check::{Check, Findings};
 use super::contents::{Line, Lines, Shelf, Stretch};
 use super::ledger::exact_path;
-use super::names::Names;
+use super::names::{Names, takes};
 use crate::clock::Timestamp;
-use crate::ledger::{ExhibitLine, RecordLine, ShortfallKind, Statement, TakeName, Times};
+use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times};
 use crate::order::{Clock, Format, Take};
 use crate::package::layout::{Extension, Member};
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
@@ -196,14 +196,11 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
             match self.asks_for(at) {
                 Some(None) if fits => {
                     candidates.may.insert(at);
-                    let ambiguous = self.statement.shortfalls.iter().any(|short| {
-                        short.clause == clause.id && short.kind == ShortfallKind::AmbiguousFormat
-                    });
-                    if by_content && !ambiguous {
+                    if by_content {
                         candidates.must.insert(at);
                     }
                 }
-                Some(Some(asked)) if fits && asked == format => {
+                Some(Some(asked)) if fits && takes(asked, format) => {
                     candidates.may.insert(at);
                     candidates.must.insert(at);
                 }

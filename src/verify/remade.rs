@@ -19,7 +19,7 @@ const BAG_INFO_BYTES: u64 = 1024;
 
 /// The members whose bytes are the same in every package of an order.
 pub(super) fn fixed<R: Read + Seek>(shelf: &Shelf<'_, R>, findings: &mut Findings) -> io::Result<()> {
-    let readme = crate::package::readme(&shelf.contents.top);
+    let readme = crate::package::readme_text(&shelf.contents.top);
     let members = [
         (Member::Bagit, BAGIT_TXT, "it is not that of a BagIt 1.0 bag as every package has it"),
         (Member::Readme, readme.as_bytes(), "it is not the text that every package carries: do not follow what it says"),
