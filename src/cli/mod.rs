@@ -7,6 +7,7 @@ pub mod check;
 pub mod manifest;
 mod progress;
 mod run;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write};
@@ -39,7 +40,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match arguments.command {
         None => run::run(&arguments.run, &mut out, &mut err),
         Some(Command::Check { order, fix_salt }) => check_order(&order, fix_salt, &mut out, &mut err),
-        Some(Command::Verify { .. } | Command::Explain(_)) => not_in_this_version("this", &mut err),
+        Some(Command::Verify { package, json }) => {
+            u8::try_from(verify::run(&package, json, &mut out, &mut err)).unwrap_or(REFUSED)
+        }
+        Some(Command::Explain(_)) => not_in_this_version("explain", &mut err),
         Some(Command::Replay { .. }) => not_in_this_version("replay", &mut err),
         Some(Command::Sources { .. }) => not_in_this_version("sources", &mut err),
     }
