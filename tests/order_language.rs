@@ -447,3 +447,25 @@ fn every_code_is_shown_by_some_broken_file() {
     let missing: Vec<&Code> = Code::ALL.iter().filter(|code| !shown.contains(code)).collect();
     assert_eq!(missing, [] as [&Code; 0]);
 }
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("orders")
+}
+
+#[test]
+fn the_json_schemas_are_current() {
+    for (file, schema) in
+        [("order.schema.json", order::order_schema()), ("provider.schema.json", order::provider_schema())]
+    {
+        let path = folder().join(file);
+        if std::env::var_os("EXTRACT_WRITE_SCHEMAS").is_some() {
+            std::fs::write(&path, &schema).unwrap();
+        }
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            stored == schema,
+            "orders/{file} is not current. Write it with:\n\
+             EXTRACT_WRITE_SCHEMAS=1 cargo test --test order_language the_json_schemas_are_current"
+        );
+    }
+}
