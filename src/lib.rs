@@ -14,4 +14,5 @@ pub mod read_error;
 pub mod record;
 pub mod report;
 pub mod scope;
+pub mod source;
 pub mod volume;
