@@ -16,4 +16,5 @@ pub mod record;
 pub mod report;
 pub mod scope;
 pub mod source;
+pub mod verify;
 pub mod volume;

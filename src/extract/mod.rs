@@ -9,6 +9,7 @@
 
 mod account;
 mod error;
+mod explain;
 mod format;
 mod meter;
 mod pool;
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use error::ExtractError;
+pub use explain::{Question, explain};
 pub use meter::Progress;
 pub use tripwire::Tripped;
 
