@@ -40,7 +40,11 @@ fn never_wrong(reached: &Reached, what: &str) -> (usize, usize) {
         let expected = FILES.iter().find(|(name, ..)| path == format!("/{name}").as_bytes());
         match (&item.content, expected) {
             (Some(Ok((size, digest))), Some((name, seed, length))) => {
-                assert_eq!((*size, *digest), (*length as u64, tree::digest(&tree::noise(*seed, *length))), "{what}: {name}");
+                assert_eq!(
+                    (*size, *digest),
+                    (*length as u64, tree::digest(&tree::noise(*seed, *length))),
+                    "{what}: {name}"
+                );
                 right += 1;
             }
             (Some(Err(_)), Some(_)) => short += 1,
@@ -113,7 +117,8 @@ fn block_size(image: &Path) -> u64 {
 fn a_cut_image_gives_what_is_there_and_says_the_rest() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let raw = image(&scratch, &["-t", "ext4"]);
-    let formats: [(&str, &[&str]); 3] = [("raw", &["-O", "raw"]), ("qcow2", &["-O", "qcow2"]), ("packed", &["-O", "qcow2", "-c"])];
+    let formats: [(&str, &[&str]); 3] =
+        [("raw", &["-O", "raw"]), ("qcow2", &["-O", "qcow2"]), ("packed", &["-O", "qcow2", "-c"])];
     for (name, options) in formats {
         let whole = scratch.path().join(name);
         run("qemu-img", &[&["convert", "-f", "raw"], options, &[text(&raw), text(&whole)]].concat());
@@ -197,10 +202,13 @@ fn a_superblock_that_states_too_much_is_refused_before_anything_is_allocated() {
         (0x62, vec![0x02]),
     ] {
         let image = patched(&raw, 1024 + at, &bytes);
-        println!("{at:#x}: {}", match open(&image) {
-            Ok((source, scope)) => format!("{:?}", never_wrong(&reach(&source, &scope), "a hostile superblock")),
-            Err(error) => error.to_string(),
-        });
+        println!(
+            "{at:#x}: {}",
+            match open(&image) {
+                Ok((source, scope)) => format!("{:?}", never_wrong(&reach(&source, &scope), "a hostile superblock")),
+                Err(error) => error.to_string(),
+            }
+        );
     }
     assert!(refused(&patched(&raw, 1024 + 0x60, &[0x02, 0x80])).contains("inline data"));
     assert!(refused(&patched(&raw, 1024 + 0x62, &[0x02])).contains("case folding"));

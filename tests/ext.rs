@@ -159,7 +159,9 @@ fn kernel(scratch: &TempDir, image: &Path) -> Option<Digest> {
     let copy = scratch.path().join("copy.raw");
     fs::copy(image, &copy).expect("a copy");
     match Mounted::new(&copy, &scratch.path().join("mount"), "loop") {
-        Ok(mounted) => mounted.items()[b"/a".as_slice()].content.clone().expect("a file").ok().map(|(_, digest)| digest),
+        Ok(mounted) => {
+            mounted.items()[b"/a".as_slice()].content.clone().expect("a file").ok().map(|(_, digest)| digest)
+        }
         Err(why) => {
             println!("not compared with the kernel: {why}");
             None
@@ -189,6 +191,12 @@ fn a_journal_is_replayed_as_the_kernel_does() {
                 let image = with_journal(&scratch, &arguments, checksums, steps);
                 let before = fs::read(&image).expect("the image");
                 let (journal, reached) = everything(&image);
+                // debugfs computes the older checksum over a revocation otherwise than the kernel, which then refuses it.
+                let is_revoked = steps.iter().any(|step| matches!(step, Step::Revoke));
+                if is_revoked && checksums && arguments[1] == "ext3" {
+                    assert_eq!(journal, Journal::NotReplayed, "{what}");
+                    continue;
+                }
                 assert_eq!(journal, *state, "{what}");
                 assert_eq!(reached.digest("/a"), Digest::of(expected), "{what}");
                 assert_eq!(reached.digest("/other"), Digest::of(b"other"), "{what}");
@@ -221,8 +229,11 @@ fn work(at: &Path) {
         for number in 0..120 {
             let folder = at.join(format!("round{round}/folder{}", number % 7));
             fs::create_dir_all(&folder).expect("a folder");
-            let file = fs::File::create(folder.join(format!("a file with a long name, number {number:05}"))).expect("a file");
-            (&file).write_all(&tree::noise(round * 1000 + number, (number as usize * 997) % 30_000)).expect("its content");
+            let file =
+                fs::File::create(folder.join(format!("a file with a long name, number {number:05}"))).expect("a file");
+            (&file)
+                .write_all(&tree::noise(round * 1000 + number, (number as usize * 997) % 30_000))
+                .expect("its content");
             if number % 10 == 0 {
                 file.sync_all().expect("fsync");
             }
@@ -238,8 +249,9 @@ fn work(at: &Path) {
 
 #[test]
 fn a_server_that_stopped_is_read_as_the_kernel_recovers_it() {
-    let vectors: [(&[&str], &str); 6] = [
+    let vectors: [(&[&str], &str); 7] = [
         (&["-t", "ext4"], "loop"),
+        (&["-t", "ext4", "-O", "^metadata_csum,^64bit"], "loop,data=writeback,journal_async_commit"),
         (&["-t", "ext4", "-O", "^metadata_csum,^64bit"], "loop"),
         (&["-t", "ext4"], "loop,data=journal"),
         (&["-t", "ext3"], "loop"),
@@ -270,7 +282,8 @@ fn a_server_that_stopped_is_read_as_the_kernel_recovers_it() {
         }
         assert_eq!(journal, Journal::Replayed, "{arguments:?} {options}");
         assert_eq!(reached.unlisted.len(), 0, "{arguments:?} {options}");
-        let mounted = Mounted::new(&stopped, &scratch.path().join("stopped"), "loop,noatime").expect("the kernel mounts it");
+        let mounted =
+            Mounted::new(&stopped, &scratch.path().join("stopped"), "loop,noatime").expect("the kernel mounts it");
         let theirs = mounted.items();
         let names: Vec<_> = reached.items.keys().filter(|path| path.as_slice() != b"/").collect();
         assert_eq!(names, theirs.keys().collect::<Vec<_>>(), "{arguments:?} {options}");
