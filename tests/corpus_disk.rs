@@ -3,10 +3,13 @@
 //! Every image of `truth-disk.json` is listed with what became of it: read and equal, or refused and by which name. An image
 //! without a partition table that holds ext2, ext3 or ext4 and is raw or qcow2 must be read whole.
 
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/mounted.rs"]
 mod mounted;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/reach.rs"]
 mod reach;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/tool.rs"]
 mod tool;
 
@@ -210,6 +213,26 @@ fn kernel_view(name: &str, file: &Path, scratch: &Path, reached: &Reached) -> Re
     Ok(())
 }
 
+/// An image that is stored in two parts is one image again when the parts stand behind one another.
+#[test]
+fn the_parts_of_a_split_image_read_as_one_when_put_together() {
+    let Some(corpora) = corpora() else { return };
+    let truth = fs::read(corpora.join("truth-disk.json")).expect("the truth");
+    let truth: Value = serde_json::from_slice(&truth).expect("JSON");
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let mut whole = Vec::new();
+    for part in ["000", "001"] {
+        let file = unpacked(&corpora.join(format!("disk/dfvfs/ext2.splitraw.{part}.zst")), scratch.path());
+        whole.extend(fs::read(file).expect("a part"));
+    }
+    let image = scratch.path().join("whole");
+    fs::write(&image, whole).expect("the whole image");
+    let (source, scope) = open(&image).expect("it opens");
+    let expected = &truth["extra"]["disk/dfvfs/ext2.splitraw.000+001 concatenated"];
+    assert_eq!(source.hash().expect("an image").finish().expect("a digest").to_string(), expected["sha256"]);
+    assert_eq!(compare_with_truth("put together", expected, &reach(&source, &scope)), 6);
+}
+
 /// Half an image: what can be read is right, the rest is said.
 fn cut_image(name: &str, truth: &Value, reached: &Reached) -> String {
     let whole = truth["extra"].as_object().expect("extra").values();
@@ -233,7 +256,7 @@ fn cut_image(name: &str, truth: &Value, reached: &Reached) -> String {
 }
 
 #[test]
-fn damaged_images_are_read_without_a_panic() {
+fn damaged_images_are_short_and_never_wrong() {
     let Some(corpora) = corpora() else { return };
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let mut images = Vec::new();
@@ -249,6 +272,7 @@ fn damaged_images_are_read_without_a_panic() {
                 let readable = reached.items.values().filter(|item| matches!(item.content, Some(Ok(_)))).count();
                 let short = reached.items.values().filter(|item| matches!(item.content, Some(Err(_)))).count();
                 let unlisted = reached.unlisted.len();
+                against_kernel(stored, &file, scratch.path(), &reached);
                 format!(
                     "{} entries, {readable} files read, {short} short, {unlisted} folders short",
                     reached.items.len()
@@ -259,4 +283,30 @@ fn damaged_images_are_read_without_a_panic() {
         println!("{}: {said}", stored.file_name().unwrap_or_default().to_string_lossy());
     }
     assert!(images.len() > 30, "the corpora hold damaged images");
+}
+
+/// What the kernel shows of a damaged image is the same here, or it was said that it could not be read.
+fn against_kernel(stored: &Path, file: &Path, scratch: &Path, reached: &Reached) {
+    let name = stored.file_name().unwrap_or_default().to_string_lossy();
+    let copy = scratch.join("for-the-kernel");
+    fs::copy(file, &copy).expect("a copy");
+    let mounted = match Mounted::new(&copy, &scratch.join("damaged"), "loop,ro,noatime") {
+        Ok(mounted) => mounted,
+        Err(_) => return println!("{name}: the kernel does not mount it"),
+    };
+    for (path, theirs) in mounted.items() {
+        let place = path.escape_ascii();
+        let Some(ours) = reached.items.get(&path) else {
+            assert!(
+                is_short(&path, reached) || reached.unlisted.contains_key(b"/".as_slice()),
+                "{name}: {place} is missing"
+            );
+            continue;
+        };
+        match (&ours.content, &theirs.content) {
+            (Some(Ok(ours)), Some(Ok(theirs))) => assert_eq!(ours, theirs, "{name}: {place}"),
+            (Some(Err(why)), Some(Ok(_))) => println!("{name}: {place}: the kernel reads it and we do not: {why}"),
+            _ => {}
+        }
+    }
 }

@@ -1,11 +1,15 @@
 //! What an ext reader can get silently wrong: blocks that were never written, times, and the journal.
 
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/mounted.rs"]
 mod mounted;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/reach.rs"]
 mod reach;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/tool.rs"]
 mod tool;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/tree.rs"]
 mod tree;
 

@@ -1,9 +1,12 @@
 //! One suite for every file system and every image format: the same tree, read through the gate, must come out the same.
 
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/reach.rs"]
 mod reach;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/tool.rs"]
 mod tool;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/tree.rs"]
 mod tree;
 

@@ -1,5 +1,6 @@
 //! Sources: folders that change under the reader, links, places on the server, outputs inside a source, hashing.
 
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/reach.rs"]
 mod reach;
 
@@ -138,7 +139,8 @@ fn a_source_stands_where_the_provider_mounts_it() {
     let source = with_mounts(scratch.path(), &[("whole", "/var")]).expect("it opens");
     let paths: Vec<_> = reach(&source, &scope).items.into_keys().collect();
     assert_eq!(paths, [b"/var".to_vec(), b"/var/log".to_vec(), b"/var/log/a".to_vec()]);
-    for (volume, at) in [("p2", "/"), ("whole", "var"), ("whole", "/var/../etc"), ("whole", "/a//b"), ("whole", "/./a")] {
+    for (volume, at) in [("p2", "/"), ("whole", "var"), ("whole", "/var/../etc"), ("whole", "/a//b"), ("whole", "/./a")]
+    {
         assert!(with_mounts(scratch.path(), &[(volume, at)]).is_err(), "{volume} at {at}");
     }
 }
@@ -187,7 +189,8 @@ fn an_output_inside_a_source_is_seen_through_links_and_dots() {
 #[test]
 fn the_walk_lists_only_where_a_clause_leads() {
     let scratch = folder(&["var/log/a", "var/mail/b", "home/c"]);
-    fs::set_permissions(scratch.path().join("home"), std::os::unix::fs::PermissionsExt::from_mode(0o000)).expect("locked");
+    fs::set_permissions(scratch.path().join("home"), std::os::unix::fs::PermissionsExt::from_mode(0o000))
+        .expect("locked");
     let mut order = order_for_everything(true);
     order.clauses[0].paths = vec!["/var/log/*".to_owned()];
     let scope = Scope::compile(&order, None).expect("globs");
@@ -199,7 +202,8 @@ fn the_walk_lists_only_where_a_clause_leads() {
         ControlFlow::Continue(())
     });
     assert_eq!(seen, ["/home", "/var/log/a", "/var/log", "/var/mail", "/var", ""]);
-    fs::set_permissions(scratch.path().join("home"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("unlocked");
+    fs::set_permissions(scratch.path().join("home"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("unlocked");
 }
 
 #[test]
@@ -218,7 +222,8 @@ fn a_walk_stops_when_the_visitor_says_so() {
 fn an_image_is_hashed_beside_the_work_and_a_change_is_seen() {
     let scratch = folder(&[]);
     let image = scratch.path().join("image");
-    let made = std::process::Command::new("/usr/sbin/mke2fs").args(["-q", "-F", "-t", "ext2"]).arg(&image).arg("8M").status();
+    let made =
+        std::process::Command::new("/usr/sbin/mke2fs").args(["-q", "-F", "-t", "ext2"]).arg(&image).arg("8M").status();
     assert!(made.expect("mke2fs").success());
     let (source, _) = open(&image).expect("it opens");
     let bytes = fs::read(&image).expect("the image");

@@ -27,7 +27,7 @@ const fn corrupt(what: &'static str) -> ReadError {
 }
 
 /// Shows each name but `.` and `..`.
-pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name)) -> Result<(), ReadError> {
+pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name) -> Result<(), ReadError>) -> Result<(), ReadError> {
     if folder.kind != Kind::Folder {
         return Err(corrupt("a folder that is none"));
     }
@@ -35,7 +35,7 @@ pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name))
         return Err(ReadError::Limit { offset: 0, what: "bytes of one folder" });
     }
     let block_bytes = u64::from(blocks.superblock.block_bytes);
-    if folder.size_bytes % block_bytes != 0 {
+    if !folder.size_bytes.is_multiple_of(block_bytes) {
         return Err(corrupt("a folder's size is no whole number of blocks"));
     }
     let mut failure = None;
@@ -61,7 +61,7 @@ pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name))
     failure.map_or(Ok(()), Err)
 }
 
-fn list_block(blocks: &Blocks, folder: &Inode, block: &[u8], visit: &mut dyn FnMut(Name)) -> Result<(), ReadError> {
+fn list_block(blocks: &Blocks, folder: &Inode, block: &[u8], visit: &mut dyn FnMut(Name) -> Result<(), ReadError>) -> Result<(), ReadError> {
     if blocks.superblock.has_checksums() && !checksum_holds(block, folder.seed) {
         return Err(corrupt("the checksum of a folder's block"));
     }
@@ -69,7 +69,7 @@ fn list_block(blocks: &Blocks, folder: &Inode, block: &[u8], visit: &mut dyn FnM
     while !rest.is_empty() {
         let length = record_length(u16_at(rest, 4), block.len());
         let name_length = usize::from(rest.get(6).copied().unwrap_or(0));
-        if length < 8 || length % 4 != 0 || length > rest.len() || 8 + name_length > length {
+        if length < 8 || !length.is_multiple_of(4) || length > rest.len() || 8 + name_length > length {
             return Err(corrupt("an entry of a folder"));
         }
         let inode = u32_at(rest, 0);
@@ -78,7 +78,7 @@ fn list_block(blocks: &Blocks, folder: &Inode, block: &[u8], visit: &mut dyn FnM
             if name.is_empty() || name.contains(&b'/') || name.contains(&0) {
                 return Err(corrupt("a name that no file can have"));
             }
-            visit(Name { inode, bytes: name.to_vec() });
+            visit(Name { inode, bytes: name.to_vec() })?;
         }
         rest = rest.get(length..).unwrap_or_default();
     }
