@@ -52,6 +52,9 @@ pub enum Reading {
 
 /// The fields of one record.
 pub trait Fields {
+    /// It is a mail message, and not a line of a log: identifiers are looked for in other places.
+    fn is_mail(&self) -> bool;
+
     /// It has the shape of its format. Where it has not, only [`Fields::texts`] counts.
     fn parsed(&self) -> bool;
 

@@ -1,0 +1,477 @@
+//! Comparing a record's fields and tokens with a list of identifiers.
+//!
+//! **Invariant:** a comparison is typed and whole; what cannot be read is undecided, never out.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::record::{Fields, Reading, Value};
+use super::token;
+use super::verdict::Verdict;
+use crate::order::{Identifier, Role, Target};
+
+/// Identifiers that are looked for in one place, ready to compare.
+#[derive(Debug, Clone, Default)]
+struct Identifiers {
+    /// Mail addresses in lower case, `local@domain`.
+    emails: HashSet<Vec<u8>>,
+    /// Domains in lower case.
+    domains: HashSet<Vec<u8>>,
+    /// Domains in lower case with a leading full stop: their subdomains.
+    subdomains: Vec<Vec<u8>>,
+    /// Hosts in lower case.
+    hosts: HashSet<Vec<u8>>,
+    /// Accounts, message-ids and other tokens.
+    exact: HashSet<Vec<u8>>,
+    /// Of all the above, those that are no run of token bytes, in lower case where case does not count.
+    unusual: Vec<(Vec<u8>, bool)>,
+    ips: HashSet<IpAddr>,
+    networks: Vec<IpNet>,
+    sockets: Vec<(IpAddr, u16)>,
+}
+
+impl Identifiers {
+    fn add(&mut self, identifier: &Identifier) {
+        match identifier {
+            Identifier::Email(address) => {
+                let text = format!("{}@{}", address.local, address.domain).to_ascii_lowercase().into_bytes();
+                self.note_unusual(&text, true);
+                self.emails.insert(text);
+            }
+            Identifier::Domain(domain) => {
+                self.domains.insert(domain.to_ascii_lowercase().into_bytes());
+            }
+            Identifier::Subdomains(domain) => {
+                self.subdomains.push(format!(".{domain}").to_ascii_lowercase().into_bytes());
+            }
+            Identifier::Host(host) => {
+                self.hosts.insert(host.to_ascii_lowercase().into_bytes());
+            }
+            Identifier::Account(text) | Identifier::MessageId(text) | Identifier::Token(text) => {
+                self.note_unusual(text.as_bytes(), false);
+                self.exact.insert(text.clone().into_bytes());
+            }
+            Identifier::Ip(ip) => {
+                self.ips.insert(token::canonical(*ip));
+            }
+            Identifier::Cidr(network) => self.networks.push(*network),
+            Identifier::IpPort(ip, port) => self.sockets.push((token::canonical(*ip), *port)),
+        }
+    }
+
+    fn note_unusual(&mut self, text: &[u8], any_case: bool) {
+        let usual = text.iter().all(|&byte| token::is_token_byte(byte)) && !text.ends_with(b".");
+        if !usual {
+            self.unusual.push((text.to_vec(), any_case));
+        }
+    }
+
+    fn has_ip(&self) -> bool {
+        !(self.ips.is_empty() && self.networks.is_empty() && self.sockets.is_empty())
+    }
+
+    fn has_address(&self) -> bool {
+        !(self.emails.is_empty() && self.domains.is_empty() && self.subdomains.is_empty())
+    }
+
+    fn has_word(&self) -> bool {
+        !(self.hosts.is_empty() && self.exact.is_empty())
+    }
+
+    fn ip(&self, ip: IpAddr, port: Option<u16>) -> Verdict {
+        let ip = token::canonical(ip);
+        if self.ips.contains(&ip) || self.networks.iter().any(|network| network.contains(&ip)) {
+            return Verdict::In;
+        }
+        self.sockets.iter().filter(|(wanted, _)| *wanted == ip).fold(Verdict::Out, |verdict, (_, wanted)| {
+            // The address is the one; without a port nobody can say whether it is the user.
+            verdict.or(port.map_or(Verdict::Undecided, |port| Verdict::from_bool(port == *wanted)))
+        })
+    }
+
+    fn domain(&self, domain: &[u8]) -> bool {
+        self.domains.contains(domain)
+            || self.subdomains.iter().any(|suffix| domain.len() > suffix.len() && domain.ends_with(suffix))
+    }
+
+    /// `lower`: room for a copy in lower case.
+    fn mail_address(&self, local: &[u8], domain: &[u8], lower: &mut Vec<u8>) -> Verdict {
+        lower.clear();
+        lower.extend(local.iter().chain(b"@").chain(domain).map(u8::to_ascii_lowercase));
+        let (_, domain) = lower.split_at(local.len() + 1);
+        Verdict::from_bool(self.emails.contains(lower.as_slice()) || self.domain(domain))
+    }
+
+    fn token(&self, found: &[u8], lower: &mut Vec<u8>) -> bool {
+        if self.exact.contains(found) {
+            return true;
+        }
+        if !self.has_address() && self.hosts.is_empty() {
+            return false;
+        }
+        lower.clear();
+        lower.extend(found.iter().map(u8::to_ascii_lowercase));
+        if self.hosts.contains(lower.as_slice()) || self.emails.contains(lower.as_slice()) {
+            return true;
+        }
+        let domain = lower.iter().rposition(|&byte| byte == b'@').and_then(|at| lower.get(at + 1..));
+        self.domain(domain.unwrap_or(lower))
+    }
+
+    /// Whole tokens of one text.
+    fn text(&self, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
+        if (self.has_address() || self.has_word()) && token::tokens(text).any(|found| self.token(found, lower)) {
+            return Verdict::In;
+        }
+        if !self.unusual.is_empty() {
+            lower.clear();
+            lower.extend(text.iter().map(u8::to_ascii_lowercase));
+            let found = self.unusual.iter().any(|(needle, any_case)| {
+                if *any_case { token::stands_whole(lower, needle) } else { token::stands_whole(text, needle) }
+            });
+            if found {
+                return Verdict::In;
+            }
+        }
+        if !self.has_ip() {
+            return Verdict::Out;
+        }
+        token::addresses(text).fold(Verdict::Out, |verdict, (ip, port)| verdict.or(self.ip(ip, port)))
+    }
+
+    /// One value of a named field.
+    fn value(&self, value: Value<'_>, lower: &mut Vec<u8>) -> Verdict {
+        match value {
+            Value::Address { local, domain } => self.mail_address(local, domain, lower),
+            Value::Ip(ip, port) => self.ip(ip, port),
+            Value::Text(text) => {
+                lower.clear();
+                lower.extend(text.iter().map(u8::to_ascii_lowercase));
+                let same = self.exact.contains(text)
+                    || self.hosts.contains(lower.as_slice())
+                    || self.emails.contains(lower.as_slice())
+                    || self.domain(lower);
+                Verdict::from_bool(same)
+            }
+        }
+    }
+}
+
+/// Where identifiers of a clause are looked for in a record of one family.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    roles: Vec<(Role, Identifiers)>,
+    message_id: Identifiers,
+    anywhere: Identifiers,
+    /// Some identifier has no place in records of this family: it cannot be read there.
+    homeless: bool,
+}
+
+impl Places {
+    fn add_role(&mut self, role: Role, identifier: &Identifier) {
+        if role == Role::Any {
+            self.anywhere.add(identifier);
+            return;
+        }
+        match self.roles.iter_mut().find(|(known, _)| *known == role) {
+            Some((_, identifiers)) => identifiers.add(identifier),
+            None => {
+                let mut identifiers = Identifiers::default();
+                identifiers.add(identifier);
+                self.roles.push((role, identifiers));
+            }
+        }
+    }
+
+    fn add_mail(&mut self, target: &Target) {
+        let identifier = &target.identifier;
+        let is_address = matches!(identifier, Identifier::Email(_) | Identifier::Domain(_) | Identifier::Subdomains(_));
+        if target.roles.is_empty() {
+            match identifier {
+                Identifier::MessageId(_) => self.message_id.add(identifier),
+                _ if is_address => Role::MAIL.into_iter().for_each(|role| self.add_role(role, identifier)),
+                _ => self.homeless = true,
+            }
+        }
+        for &role in &target.roles {
+            if role == Role::Any || (Role::MAIL.contains(&role) && is_address) {
+                self.add_role(role, identifier);
+            } else {
+                self.homeless = true;
+            }
+        }
+    }
+
+    fn add_line(&mut self, target: &Target) {
+        let identifier = &target.identifier;
+        let is_ip = matches!(identifier, Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..));
+        if target.roles.is_empty() {
+            self.add_role(if is_ip { Role::Client } else { Role::Any }, identifier);
+        }
+        for &role in &target.roles {
+            if Role::MAIL.contains(&role) {
+                self.homeless = true;
+            } else {
+                self.add_role(role, identifier);
+            }
+        }
+    }
+
+    fn verdict(&self, fields: &dyn Fields) -> Verdict {
+        let mut lower = Vec::new();
+        let mut verdict = if self.homeless { Verdict::Undecided } else { Verdict::Out };
+        for (role, identifiers) in &self.roles {
+            let reading = fields.values(*role, &mut |value| {
+                if verdict != Verdict::In {
+                    verdict = verdict.or(identifiers.value(value, &mut lower));
+                }
+            });
+            verdict = verdict.or(unread(reading));
+            if verdict == Verdict::In {
+                return verdict;
+            }
+        }
+        if !self.message_id.exact.is_empty() {
+            let reading = fields.message_id(&mut |id| {
+                verdict = verdict.or(Verdict::from_bool(self.message_id.exact.contains(id)));
+            });
+            verdict = verdict.or(unread(reading));
+        }
+        verdict.or(anywhere(&self.anywhere, fields))
+    }
+}
+
+/// What could not be read may be what is looked for.
+const fn unread(reading: Reading) -> Verdict {
+    match reading {
+        Reading::Complete => Verdict::Out,
+        Reading::Partial => Verdict::Undecided,
+    }
+}
+
+fn anywhere(identifiers: &Identifiers, fields: &dyn Fields) -> Verdict {
+    if !(identifiers.has_address() || identifiers.has_word() || identifiers.has_ip()) {
+        return Verdict::Out;
+    }
+    let mut lower = Vec::new();
+    let mut verdict = Verdict::Out;
+    let reading = fields.texts(&mut |text| {
+        if verdict != Verdict::In {
+            verdict = verdict.or(identifiers.text(text, &mut lower));
+        }
+    });
+    verdict.or(unread(reading))
+}
+
+/// The identifiers of a clause, or its `with`, ready to compare.
+#[derive(Debug, Clone)]
+pub(in crate::scope) struct Matcher {
+    mail: Places,
+    line: Places,
+    all: Identifiers,
+}
+
+impl Matcher {
+    /// None for an empty list: no condition.
+    pub(in crate::scope) fn new(targets: &[Target]) -> Option<Self> {
+        if targets.is_empty() {
+            return None;
+        }
+        let mut matcher = Self { mail: Places::default(), line: Places::default(), all: Identifiers::default() };
+        for target in targets {
+            matcher.mail.add_mail(target);
+            matcher.line.add_line(target);
+            matcher.all.add(&target.identifier);
+        }
+        Some(matcher)
+    }
+
+    /// One of the identifiers is in the record, in its place.
+    pub(in crate::scope) fn verdict(&self, fields: &dyn Fields) -> Verdict {
+        if !fields.parsed() {
+            // Its fields are not known: a whole token of it may be the one that is asked for, or may stand elsewhere.
+            return match anywhere(&self.all, fields) {
+                Verdict::Out => Verdict::Out,
+                Verdict::In | Verdict::Undecided => Verdict::Undecided,
+            };
+        }
+        if fields.is_mail() { self.mail.verdict(fields) } else { self.line.verdict(fields) }
+    }
+}
+
+/// The identifiers of all withholds: anywhere in a record, decoded and raw.
+#[derive(Debug, Clone, Default)]
+pub(in crate::scope) struct WithholdMatcher(Identifiers);
+
+impl WithholdMatcher {
+    pub(in crate::scope) fn new<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>) -> Self {
+        let mut all = Identifiers::default();
+        identifiers.into_iter().for_each(|identifier| all.add(identifier));
+        Self(all)
+    }
+
+    /// One of them stands somewhere in the record.
+    pub(in crate::scope) fn verdict(&self, fields: &dyn Fields) -> Verdict {
+        anywhere(&self.0, fields)
+    }
+
+    /// One of them stands in the bytes as they are.
+    pub(in crate::scope) fn raw(&self, text: &[u8]) -> Verdict {
+        self.0.text(text, &mut Vec::new())
+    }
+
+    pub(in crate::scope) fn is_empty(&self) -> bool {
+        !(self.0.has_address() || self.0.has_word() || self.0.has_ip())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::{Address, Clock};
+    use crate::scope::TimeField;
+
+    /// A record with fields as a test states them.
+    struct Stated {
+        is_mail: bool,
+        parsed: bool,
+        text: &'static str,
+        from: Option<(&'static str, &'static str)>,
+        client: Option<(&'static str, Option<u16>)>,
+    }
+
+    impl Fields for Stated {
+        fn is_mail(&self) -> bool {
+            self.is_mail
+        }
+        fn parsed(&self) -> bool {
+            self.parsed
+        }
+        fn time(&self, _: Clock) -> TimeField {
+            TimeField::Lacks
+        }
+        fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
+            match (self.is_mail, role) {
+                (true, Role::From) => {
+                    if let Some((local, domain)) = self.from {
+                        visit(Value::Address { local: local.as_bytes(), domain: domain.as_bytes() });
+                    }
+                }
+                (false, Role::Client) => {
+                    if let Some((ip, port)) = self.client {
+                        visit(Value::Ip(ip.parse().unwrap(), port));
+                    }
+                }
+                (true, role) if Role::MAIL.contains(&role) => {}
+                _ => return Reading::Partial,
+            }
+            Reading::Complete
+        }
+        fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+            visit(b"1.A@x.example");
+            Reading::Complete
+        }
+        fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+            visit(self.text.as_bytes());
+            Reading::Complete
+        }
+    }
+
+    fn mail(local: &'static str, domain: &'static str) -> Stated {
+        Stated { is_mail: true, parsed: true, text: "", from: Some((local, domain)), client: None }
+    }
+
+    fn line(ip: &'static str, port: Option<u16>, text: &'static str) -> Stated {
+        Stated { is_mail: false, parsed: true, text, from: None, client: Some((ip, port)) }
+    }
+
+    fn looks_for(identifier: Identifier, roles: &[Role]) -> Matcher {
+        Matcher::new(&[Target { identifier, roles: roles.to_vec() }]).unwrap()
+    }
+
+    fn email(local: &str, domain: &str) -> Identifier {
+        Identifier::Email(Address { local: local.into(), domain: domain.into() })
+    }
+
+    #[test]
+    fn an_address_is_compared_whole_and_without_case() {
+        let alice = looks_for(email("alice", "shop.example"), &[Role::From]);
+        let cases = [
+            ("Alice", "SHOP.example", Verdict::In),
+            ("malice", "shop.example", Verdict::Out),
+            ("alice+x", "shop.example", Verdict::Out),
+            ("alice", "shop.example.uk", Verdict::Out),
+            ("alice", "shops.example", Verdict::Out),
+        ];
+        for (local, domain, expected) in cases {
+            assert_eq!(alice.verdict(&mail(local, domain)), expected, "{local}@{domain}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_exact_and_its_subdomains_are_asked_for_apart() {
+        let exact = looks_for(Identifier::Domain("example.org".into()), &[]);
+        let below = looks_for(Identifier::Subdomains("example.org".into()), &[]);
+        assert_eq!(exact.verdict(&mail("a", "Example.ORG")), Verdict::In);
+        assert_eq!(exact.verdict(&mail("a", "mx.example.org")), Verdict::Out);
+        assert_eq!(below.verdict(&mail("a", "mx.Example.org")), Verdict::In);
+        assert_eq!(below.verdict(&mail("a", "example.org")), Verdict::Out);
+        assert_eq!(below.verdict(&mail("a", "badexample.org")), Verdict::Out);
+    }
+
+    #[test]
+    fn an_address_without_the_port_is_undecided_and_another_address_is_out() {
+        let both = looks_for(Identifier::IpPort("192.0.2.1".parse().unwrap(), 443), &[]);
+        assert_eq!(both.verdict(&line("192.0.2.1", Some(443), "")), Verdict::In);
+        assert_eq!(both.verdict(&line("192.0.2.1", Some(80), "")), Verdict::Out);
+        assert_eq!(both.verdict(&line("192.0.2.1", None, "")), Verdict::Undecided);
+        assert_eq!(both.verdict(&line("192.0.2.2", None, "")), Verdict::Out);
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_address_it_maps() {
+        let plain = looks_for(Identifier::Ip("192.0.2.1".parse().unwrap()), &[]);
+        assert_eq!(plain.verdict(&line("::ffff:192.0.2.1", None, "")), Verdict::In);
+        let network = looks_for(Identifier::Cidr("192.0.2.0/31".parse().unwrap()), &[]);
+        assert_eq!(network.verdict(&line("::ffff:192.0.2.1", None, "")), Verdict::In);
+        assert_eq!(network.verdict(&line("192.0.2.2", None, "")), Verdict::Out);
+    }
+
+    #[test]
+    fn an_identifier_that_has_no_place_in_the_record_is_undecided() {
+        let account = looks_for(Identifier::Account("alice".into()), &[]);
+        assert_eq!(account.verdict(&mail("alice", "x.example")), Verdict::Undecided);
+        let sender = looks_for(email("a", "x.example"), &[Role::From]);
+        assert_eq!(sender.verdict(&line("192.0.2.1", None, "a@x.example")), Verdict::Undecided);
+    }
+
+    #[test]
+    fn a_record_without_shape_is_searched_for_whole_tokens() {
+        let ip = looks_for(Identifier::Ip("192.0.2.1".parse().unwrap()), &[]);
+        let broken = |text| Stated { parsed: false, ..line("192.0.2.9", None, text) };
+        assert_eq!(ip.verdict(&broken("garbled 192.0.2.1 line")), Verdict::Undecided);
+        assert_eq!(ip.verdict(&broken("garbled 192.0.2.10 line")), Verdict::Out);
+    }
+
+    #[test]
+    fn a_message_id_is_looked_for_in_its_own_header() {
+        let id = |text: &str| looks_for(Identifier::MessageId(text.into()), &[]);
+        assert_eq!(id("1.A@x.example").verdict(&mail("a", "b")), Verdict::In);
+        assert_eq!(id("1.a@x.example").verdict(&mail("a", "b")), Verdict::Out);
+    }
+
+    #[test]
+    fn a_withheld_domain_is_found_as_a_word_and_behind_an_at_sign() {
+        let withheld = WithholdMatcher::new([&Identifier::Domain("lawfirm.example".into())]);
+        for (text, expected) in [
+            ("write to o'brien@LawFirm.example.", Verdict::In),
+            ("see lawfirm.example/brief", Verdict::In),
+            ("see mx.lawfirm.example", Verdict::Out),
+            ("lawfirm.example.org", Verdict::Out),
+        ] {
+            assert_eq!(withheld.raw(text.as_bytes()), expected, "{text}");
+        }
+    }
+}
