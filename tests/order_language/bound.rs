@@ -38,8 +38,9 @@ fn what_is_too_large_too_deep_or_not_text_is_refused_within_bounds() {
 }
 
 #[test]
-fn hostile_manifests_of_full_size_are_answered_in_seconds() {
-    let size = 4 * 1024 * 1024 - GOOD.len() - 64;
+fn hostile_manifests_are_answered_in_seconds() {
+    // Large enough that work which grows with the square of it is seen.
+    let size = 1024 * 1024;
     let clause_text = "verbatim";
     let base = GOOD.replace("all e-mails between", clause_text);
     let repeated = |piece: &str| piece.repeat(size / piece.len());
