@@ -22,6 +22,7 @@ mod closed;
 mod custody;
 mod draft;
 mod error;
+mod head;
 pub mod layout;
 pub mod reader;
 mod readme;
