@@ -24,6 +24,7 @@ mod draft;
 mod error;
 mod head;
 pub mod layout;
+mod lines;
 pub mod reader;
 mod readme;
 mod spool;
