@@ -1,7 +1,9 @@
 //! Discloses the letter of a court order and nothing else.
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod digest;
+pub mod extract;
 pub mod filesystem;
 pub mod image;
 pub mod journal;
@@ -9,10 +11,11 @@ pub mod ledger;
 pub mod limits;
 pub mod order;
 pub mod package;
+pub mod plan;
 pub mod read_error;
 pub mod record;
 pub mod report;
 pub mod scope;
 pub mod source;
-pub mod volume;
 pub mod verify;
+pub mod volume;
