@@ -14,7 +14,7 @@ use super::contents::{Line, Shelf};
 use super::names::Names;
 use super::totals::Recount;
 use crate::digest::{Digest, Hasher};
-use crate::ledger::{ExhibitLine, RecordLine, Summary, TakeName, escaped_path};
+use crate::ledger::{ExhibitLine, RecordLine, Statement, Summary, TakeName, escaped_path};
 use crate::package::layout::{Extension, Member};
 use crate::scope::ClauseSet;
 
@@ -32,11 +32,12 @@ pub(super) struct Reading {
 pub(super) fn read<R: Read + Seek>(
     shelf: &Shelf<'_, R>,
     names: &Names<'_>,
+    statement: &Statement,
     findings: &mut Findings,
 ) -> io::Result<Reading> {
     let reading =
         Reading { recount: Recount::new(names.order.clauses.len()), summary: Summary::default(), readable: true };
-    let mut pass = Pass { shelf, names, findings, reading, expected: 1, records_seen: 0 };
+    let mut pass = Pass { shelf, names, statement, findings, reading, expected: 1, records_seen: 0 };
     if let Some(mut lines) = shelf.lines(Member::Exhibits) {
         while let Some(line) = lines.next()? {
             if let Some(line) = pass.parse(Member::Exhibits, pass.expected.into(), line) {
@@ -75,6 +76,7 @@ pub(super) fn exact_path(line: &ExhibitLine) -> Option<Vec<u8>> {
 struct Pass<'p, 'a, R> {
     shelf: &'p Shelf<'a, R>,
     names: &'p Names<'p>,
+    statement: &'p Statement,
     findings: &'p mut Findings,
     reading: Reading,
     /// The number that the next line must have.
@@ -115,7 +117,7 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         }
         self.shape(line, member);
         let clauses = self.names.clauses(&line.clauses, member, "it", self.findings);
-        self.names.agree(line, clauses, member, self.findings);
+        self.names.agree(self.statement, line, clauses, member, self.findings);
         self.file(line, member);
         self.reading.recount.exhibit(line, clauses, line.bytes);
         self.reading.summary.exhibit(line, clauses);

@@ -54,11 +54,17 @@ fn lines(tape: &Tape, member: &str) -> Vec<String> {
     tape.text(member).split_inclusive('\n').map(str::to_owned).collect()
 }
 
+/// A line by its number from 1, or `LAST`.
+fn place_of(lines: &[String], number: &str) -> usize {
+    if number == "LAST" { lines.len() - 1 } else { number.parse::<usize>().unwrap() - 1 }
+}
+
 fn apply(tape: &mut Tape, change: &Change) {
     let member = change.text(0);
-    let mut edit_line = |tape: &mut Tape, edit: &dyn Fn(&mut String)| {
+    let edit_line = |tape: &mut Tape, edit: &dyn Fn(&mut String)| {
         let mut all = lines(tape, member);
-        edit(&mut all[change.number(1) - 1]);
+        let at = place_of(&all, change.text(1));
+        edit(&mut all[at]);
         tape.put(member, all.concat().into_bytes());
     };
     match change.verb.as_str() {
@@ -87,7 +93,7 @@ fn apply(tape: &mut Tape, change: &Change) {
         "unset" => edit_line(tape, &|line| json::remove(line, change.text(2))),
         "drop-line" | "double-line" | "swap-lines" => {
             let mut all = lines(tape, member);
-            let at = change.number(1) - 1;
+            let at = place_of(&all, change.text(1));
             match change.verb.as_str() {
                 "drop-line" => drop(all.remove(at)),
                 "double-line" => all.insert(at, all[at].clone()),
@@ -296,8 +302,9 @@ fn disclosure(tape: &mut Tape) {
 
 /// The reports that our own code makes of the changed ledger.
 fn reports(tape: &mut Tape) {
-    let order = order::ManifestText { name: "order.toml", bytes: tape.get("order.toml") };
-    let (order, _) = order::read_alone(order).expect("a vector that breaks the order cannot ask for reports");
+    let text = tape.get("order.toml").to_vec();
+    let text = order::ManifestText { name: "order.toml", bytes: &text };
+    let (order, _) = order::read_alone(text).expect("a vector that breaks the order cannot ask for reports");
     let set = |named: &[String]| -> ClauseSet {
         order.clauses.iter().enumerate().filter(|(_, clause)| named.contains(&clause.id)).map(|(at, _)| at).collect()
     };
@@ -313,7 +320,8 @@ fn reports(tape: &mut Tape) {
             }
         }
     }
-    let report = Report::of(&Disclosure { order: OrderFacts::of(&order), statement, summary });
+    let disclosure = Disclosure { order: OrderFacts::of(&order), statement, summary };
+    let report = Report::of(&disclosure);
     tape.put("report.html", report.html().into_bytes());
     tape.put("report.json", report.json().unwrap());
 }
