@@ -176,7 +176,7 @@ impl<R: Read + Seek> Run<'_, R> {
                 && stated != found
             {
                 self.findings.member(Check::Sha256, Member::Disclosure, || {
-                    format!("its {name} is {stated}, and {what} has {found}")
+                    format!("its {name} is {stated}; computed from {what} it is {found}")
                 });
             }
         }
