@@ -594,3 +594,259 @@ fn what_the_reader_refuses_as_unknown_the_schemas_refuse_too() {
         assert!(toml::from_str::<order::wire::OrderFile>(&text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_gap_and_a_fold_show_both_readings() {
+    let old = "window = { from = 2024-03-25, through = 2024-04-07, clock = \"date-header\" }";
+    let new = "window = { from = 2024-03-31T01:30:00, before = 2024-10-27T01:30:00, clock = \"date-header\" }";
+    let found = findings(run(&with(GOOD, &[(old, new)]), Some(GOOD_PROVIDER)));
+    let hint = |code: Code| found.iter().find(|one| one.code == code).unwrap().hint.clone().unwrap();
+    let gap = hint(Code::TimeGap);
+    assert!(gap.contains("2024-03-31T01:30:00+00:00 (2024-03-31T01:30:00Z)"), "{gap}");
+    assert!(gap.contains("2024-03-31T01:30:00+01:00 (2024-03-31T00:30:00Z)"), "{gap}");
+    let fold = hint(Code::TimeFold);
+    assert!(fold.contains("2024-10-27T01:30:00+01:00 (2024-10-27T00:30:00Z)"), "{fold}");
+    assert!(fold.contains("2024-10-27T01:30:00+00:00 (2024-10-27T01:30:00Z)"), "{fold}");
+}
+
+#[test]
+fn a_window_is_read_in_the_zone_of_the_order() {
+    // zone, window, from, before
+    let cases = [
+        ("Europe/London", "from = 2024-03-31, through = 2024-03-31", "2024-03-31T00:00:00Z", "2024-03-31T23:00:00Z"),
+        ("Europe/London", "from = 2024-10-27, through = 2024-10-27", "2024-10-26T23:00:00Z", "2024-10-28T00:00:00Z"),
+        ("America/New_York", "from = 2024-03-25, through = 2024-03-25", "2024-03-25T04:00:00Z", "2024-03-26T04:00:00Z"),
+        ("Africa/Cairo", "from = 2024-04-26, through = 2024-04-26", "2024-04-25T22:00:00Z", "2024-04-26T21:00:00Z"),
+        (
+            "UTC",
+            "from = 2024-03-25T10:00, before = 2024-03-25T10:00:00.000000001",
+            "2024-03-25T10:00:00Z",
+            "2024-03-25T10:00:00.000000001Z",
+        ),
+        (
+            "Asia/Tokyo",
+            "from = 2024-03-25 09:00:00, before = 2024-03-25T09:00:00-01:30",
+            "2024-03-25T00:00:00Z",
+            "2024-03-25T10:30:00Z",
+        ),
+        (
+            "Europe/London",
+            "from = 2024-03-31T00:59:59, before = 2024-03-31T02:00:00",
+            "2024-03-31T00:59:59Z",
+            "2024-03-31T01:00:00Z",
+        ),
+    ];
+    for (zone, window, from, before) in cases {
+        let text = with(
+            GOOD,
+            &[
+                ("expires = 2024-05-08\nzone = \"Europe/London\"", &format!("zone = \"{zone}\"")),
+                ("from = 2024-03-25, through = 2024-04-07", window),
+            ],
+        );
+        let read = run(&text, Some(GOOD_PROVIDER)).unwrap().order.clauses[0].window.unwrap();
+        assert_eq!(
+            (read.from.to_string().as_str(), read.before.to_string().as_str()),
+            (from, before),
+            "{zone} {window}"
+        );
+    }
+}
+
+#[test]
+fn identifiers_are_canonical() {
+    let cases = [
+        ("email = \"Alice+X@Shop.EXAMPLE\"", "alice+x@shop.example"),
+        ("domain = \"Shop.Example\"", "shop.example"),
+        ("domain = \".Shop.Example\"", ".shop.example"),
+        ("ip = \"::ffff:192.0.2.1\"", "192.0.2.1"),
+        ("ip = \"2001:DB8:0:0::1\"", "2001:db8::1"),
+        ("ip = \"::ffff:192.0.2.1\", port = 443", "192.0.2.1 port 443"),
+        ("cidr = \"::ffff:192.0.2.0/120\"", "192.0.2.0/24"),
+        ("cidr = \"192.0.2.7/32\"", "192.0.2.7"),
+        ("cidr = \"2001:DB8::/32\"", "2001:db8::/32"),
+        ("account = \"Alice\"", "Alice"),
+        ("host = \"Mail01\"", "mail01"),
+        ("message-id = \"<A@b>\"", "A@b"),
+        ("token = \"a/B\"", "a/B"),
+        ("email = \"alice@xn--mnchen-3ya.example\"", "alice@xn--mnchen-3ya.example"),
+    ];
+    for (written, canonical) in cases {
+        let text = with(GOOD, &[("email = \"alice@shop.example\", role = [\"from\", \"to\", \"cc\"]", written)]);
+        let order = run(&text, Some(GOOD_PROVIDER)).unwrap().order;
+        let Take::Records(records) = &order.clauses[0].take else { panic!("it takes records") };
+        assert_eq!(records.identifiers[0].identifier.to_string(), canonical, "{written}");
+    }
+}
+
+#[test]
+fn a_run_needs_a_place_for_every_source_and_a_custodian() {
+    let no_path = with(GOOD_PROVIDER, &[("path = \"../examples/mail01.qcow2\"\n", "")]);
+    let no_custodian = with(GOOD_PROVIDER, &[("custodian = \"Duty officer 7\"\n", "")]);
+    // provider file, --source, --custodian, what is missing
+    let cases: [(Option<&str>, bool, bool, &[Code]); 8] = [
+        (None, true, true, &[]),
+        (None, false, true, &[Code::SourceWithoutPath]),
+        (None, true, false, &[Code::NoCustodian]),
+        (None, false, false, &[Code::NoCustodian, Code::SourceWithoutPath]),
+        (Some(&no_path), false, false, &[Code::SourceWithoutPath]),
+        (Some(&no_path), true, false, &[]),
+        (Some(&no_custodian), false, false, &[Code::NoCustodian]),
+        (Some(&no_custodian), false, true, &[]),
+    ];
+    for (provider, source, custodian, expected) in cases {
+        let sources = source.then(|| "mail01".to_owned()).into_iter().collect();
+        let provider = provider.map(|text| provider_text(text.as_bytes()));
+        let read = order::read(order_text(GOOD.as_bytes()), provider, &Given { sources, custodian });
+        assert_eq!(read.is_ok(), expected.is_empty());
+        let codes: Vec<Code> = findings(read).iter().map(|one| one.code).collect();
+        assert_eq!(codes, expected);
+        assert!(order::check(order_text(GOOD.as_bytes()), provider).is_ok(), "`check` asks for neither");
+    }
+    assert!(order::read_alone(order_text(GOOD.as_bytes())).is_ok());
+}
+
+#[test]
+fn an_order_expires_when_its_last_day_in_its_zone_is_over() {
+    let order = run(GOOD, Some(GOOD_PROVIDER)).unwrap().order;
+    for (at, expired) in
+        [("2024-05-08T22:59:59Z", false), ("2024-05-08T23:00:00Z", true), ("2020-01-01T00:00:00Z", false)]
+    {
+        assert_eq!(order.has_expired(Timestamp::parse_rfc3339(at).unwrap()), expired, "{at}");
+    }
+}
+
+#[test]
+fn a_finding_is_shown_with_file_line_caret_clause_and_hint() {
+    let text = with(GOOD, &[("source = \"mail01\"", "source = \"mail02\"")]);
+    let found = findings(run(&text, Some(GOOD_PROVIDER)));
+    let shown = order::render(&found[1..], &[order_text(text.as_bytes())], false);
+    let expected = "\
+error[unknown-source]: the order has no such source
+  --> order.toml:22:10
+   |
+22 | source = \"mail02\"
+   |          ^^^^^^^^ clause 3a
+   |
+   = hint: its sources are mail01
+
+1 error
+";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_is_shown_holds_no_control_character_and_no_endless_line() {
+    let long = "\u{1b}[31m".repeat(10_000);
+    let text = with(GOOD, &[("court = \"Crown Court at Example\"", &format!("x = '{long}' # {long}"))]);
+    let found = findings(run(&text, Some(GOOD_PROVIDER)));
+    let shown = order::render(&found, &[order_text(text.as_bytes())], false);
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    let most = 3_000 * found.len();
+    assert!(shown.len() < most, "{} bytes for {} findings", shown.len(), found.len());
+}
+
+#[test]
+fn what_is_too_large_too_deep_or_not_text_is_refused_within_bounds() {
+    let nested = format!("{GOOD}x = {}{}\n", "[".repeat(200_000), "]".repeat(200_000));
+    let dotted = format!("{GOOD}{}x = 1\n", "a.".repeat(100_000));
+    let spaces = " ".repeat(4 * 1024 * 1024 + 1);
+    let cases: [(&[u8], Code); 6] = [
+        (spaces.as_bytes(), Code::TooLarge),
+        (b"schema = \"\xFF\"", Code::NotUtf8),
+        (b"\0\0\0", Code::Syntax),
+        (nested.as_bytes(), Code::Syntax),
+        (dotted.as_bytes(), Code::Syntax),
+        (b"\xEF\xBB\xBF", Code::WrongSchema),
+    ];
+    for (bytes, code) in cases {
+        let found = order::check(order_text(bytes), None).map(|_| ()).unwrap_err();
+        assert!(found.iter().any(|one| one.code == code), "{code}: {:?}", found.first());
+        assert!(found.len() <= 501, "{code}: {} findings", found.len());
+        order::render(&found, &[order_text(bytes)], true);
+    }
+}
+
+#[test]
+fn findings_over_the_bound_are_counted() {
+    let many = format!("[{}]", "\"x\",".repeat(2_000));
+    let text = with(GOOD, &[("[\"/var/mail/alice\", \"/home/alice/Maildir/**\"]", &many)]);
+    let found = findings(run(&text, Some(GOOD_PROVIDER)));
+    assert_eq!(found.len(), 501);
+    let last = found.last().unwrap();
+    assert_eq!((last.code, last.message.as_str()), (Code::TooMany, "1500 more findings are not shown"));
+    let clauses = format!("{GOOD}{}", "[[clause]]\n".repeat(300));
+    assert!(findings(run(&clauses, Some(GOOD_PROVIDER))).iter().any(|one| one.code == Code::TooMany));
+}
+
+/// What happens to a manifest between two saves.
+#[derive(Debug, Clone)]
+enum Mutation {
+    Set(usize, u8),
+    Insert(usize, u8),
+    Remove(usize, usize),
+    Repeat(usize, usize),
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let signs = prop_oneof![any::<u8>(), prop::sample::select(b"[]{}\"'=.,#\n\\0123-:TZ@/*".to_vec())];
+    prop_oneof![
+        (any::<usize>(), signs.clone()).prop_map(|(at, byte)| Mutation::Set(at, byte)),
+        (any::<usize>(), signs).prop_map(|(at, byte)| Mutation::Insert(at, byte)),
+        (any::<usize>(), 1..40usize).prop_map(|(at, length)| Mutation::Remove(at, length)),
+        (any::<usize>(), 1..40usize).prop_map(|(at, length)| Mutation::Repeat(at, length)),
+    ]
+}
+
+fn mutated(text: &str, mutations: &[Mutation]) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for mutation in mutations {
+        let size = bytes.len().max(1);
+        match *mutation {
+            Mutation::Set(at, byte) => bytes.get_mut(at % size).into_iter().for_each(|old| *old = byte),
+            Mutation::Insert(at, byte) => bytes.insert((at % size).min(bytes.len()), byte),
+            Mutation::Remove(at, length) => {
+                let at = (at % size).min(bytes.len());
+                bytes.drain(at..(at + length).min(bytes.len()));
+            }
+            Mutation::Repeat(at, length) => {
+                let at = (at % size).min(bytes.len());
+                let piece = bytes[at..(at + length).min(bytes.len())].to_vec();
+                bytes.splice(at..at, piece);
+            }
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_mutated_manifest_panics_or_fails_without_an_error(
+        on_order in prop::collection::vec(mutation(), 0..6),
+        on_provider in prop::collection::vec(mutation(), 0..6),
+    ) {
+        let (order, provider) = (mutated(GOOD, &on_order), mutated(GOOD_PROVIDER, &on_provider));
+        let files = [order_text(&order), provider_text(&provider)];
+        let read = order::read(files[0], Some(files[1]), &Given::default());
+        let found = match &read {
+            Ok(manifests) => {
+                prop_assert!(manifests.warnings.iter().all(|one| one.severity == Severity::Warning));
+                // Whatever the reader takes is valid under the schemas too.
+                let text = std::str::from_utf8(&order).unwrap();
+                prop_assert!(toml::from_str::<order::wire::OrderFile>(text).is_ok(), "{}", text);
+                &manifests.warnings
+            }
+            Err(found) => {
+                prop_assert!(found.iter().any(|one| one.severity == Severity::Error));
+                found
+            }
+        };
+        for one in found {
+            let file = if one.file == "order.toml" { &order } else { &provider };
+            prop_assert!(one.span.start <= one.span.end && one.span.end <= file.len(), "{:?}", one);
+        }
+        order::render(found, &files, false);
+    }
+}
