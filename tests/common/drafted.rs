@@ -75,7 +75,7 @@ pub fn drafts(scope: &Scope, drafter: &Drafter, file: &File, streams: &mut Strea
             draft.write(&buffer[..got]).expect("a spool");
         }
         streams.disclosed += file.bytes.len() as u64;
-        out.push(draft.finish(gate.finish().expect("admitted"), Place::default()));
+        out.push(draft.finish(admitted(gate.finish()), Place::default()));
     }
     if let Some(permit) = decision.records {
         let (gate, mut stream) =
@@ -110,5 +110,12 @@ pub fn facts(order: &Order, streams: StreamTally) -> Facts {
         withheld: 0,
         undecided: 0,
         streams,
+    }
+}
+
+fn admitted(judgement: extract::scope::WholeJudgement) -> InScope<(Provenance, Stamp)> {
+    match judgement {
+        extract::scope::WholeJudgement::In(proof) => proof,
+        other => panic!("not admitted: {other:?}"),
     }
 }
