@@ -115,7 +115,9 @@ fn debugfs(raw: &Path, home: &Path, writes: bool, commands: &str) -> String {
 /// Deleted files, the slack behind a file's end, and blocks that belong to nothing.
 fn plant_on_disk(raw: &Path, home: &Path, aviary: &mut Aviary, random: &mut Random) {
     let block = 1024;
-    // Deleted: the name stays in the folder, the content in its blocks.
+    // Deleted: the name stays in the folder, the content in its blocks. All are written before the first is deleted, so
+    // that none takes another's blocks.
+    let (mut writes, mut deletes) = (String::new(), String::new());
     for (folder, kind) in [("/var/mail", "mail"), ("/home/alice/docs", "text"), ("/var/log/apache2", "log")] {
         let name = aviary.word(random, "the name of a deleted file");
         let mark = aviary.word(random, "the words of a deleted file");
@@ -124,12 +126,12 @@ fn plant_on_disk(raw: &Path, home: &Path, aviary: &mut Aviary, random: &mut Rand
             "log" => format!("192.0.2.1 - - [25/Mar/2024:10:00:00 +0000] \"GET /{mark} HTTP/1.1\" 200 1\n"),
             _ => format!("The deleted words {mark}\n"),
         };
-        let local = home.join("deleted");
+        let local = home.join(format!("deleted-{kind}"));
         fs::write(&local, text).unwrap();
-        let commands = format!("cd {folder}\nwrite {} {name}\nrm {name}\n", local.display());
-        debugfs(raw, home, true, &commands);
-        fs::remove_file(local).unwrap();
+        writes.push_str(&format!("cd {folder}\nwrite {} {name}\n", local.display()));
+        deletes.push_str(&format!("rm {folder}/{name}\n"));
     }
+    debugfs(raw, home, true, &(writes + &deletes));
     let mut image = File::options().write(true).open(raw).unwrap();
     // Slack: the rest of a file's last block.
     for path in ["/var/mail/alice", "/var/log/apache2/access.log", "/var/mail/bob"] {
@@ -144,16 +146,17 @@ fn plant_on_disk(raw: &Path, home: &Path, aviary: &mut Aviary, random: &mut Rand
         image.write_all(text.as_bytes()).unwrap();
     }
     // Free blocks.
-    let free = debugfs(raw, home, false, "ffb 4\n");
+    let free = debugfs(raw, home, false, "ffb 4 9000\n");
+    let (_, free) = free.split_once("found:").unwrap();
     let blocks: Vec<u64> = free.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     assert!(!blocks.is_empty(), "{free}");
+    println!("planted in the image: 3 deleted files, 3 slacks, {} free blocks", blocks.len());
     for number in blocks {
         let mark = aviary.word(random, "a free block");
         image.seek(SeekFrom::Start(number * block)).unwrap();
         image.write_all(format!("192.0.2.1 - - {mark}\n").as_bytes()).unwrap();
     }
     image.sync_all().unwrap();
-    println!("planted in the image: 3 deleted files, 3 slacks, {} free blocks", 4);
     let checked = Command::new("e2fsck").args(["-fn"]).arg(raw).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
 }

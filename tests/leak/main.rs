@@ -311,6 +311,7 @@ fn what_was_planted_is_on_the_disk() {
         "the words of a deleted",
         "slack",
         "a free block",
+        "an attribute of /var",
         "the label",
         "where the file system",
         "a display name",
