@@ -1,4 +1,5 @@
 //! Discloses the letter of a court order and nothing else.
+pub mod cli;
 pub mod clock;
 pub mod digest;
 pub mod filesystem;
@@ -7,7 +8,10 @@ pub mod journal;
 pub mod ledger;
 pub mod limits;
 pub mod order;
+pub mod package;
 pub mod read_error;
 pub mod record;
+pub mod report;
 pub mod scope;
+pub mod source;
 pub mod volume;
