@@ -2,6 +2,7 @@
 pub mod cli;
 pub mod clock;
 pub mod digest;
+pub mod extract;
 pub mod filesystem;
 pub mod image;
 pub mod journal;
@@ -9,6 +10,7 @@ pub mod ledger;
 pub mod limits;
 pub mod order;
 pub mod package;
+pub mod plan;
 pub mod read_error;
 pub mod record;
 pub mod report;

@@ -82,6 +82,13 @@ pub struct Mounted {
     pub filesystem: Box<dyn FileSystem>,
 }
 
+impl Mounted {
+    /// The root of its tree, at its place on the server.
+    pub fn root(&self) -> Entry {
+        Entry::root(&self.mount, self.filesystem.root())
+    }
+}
+
 /// One named thing that the order lets us open, open.
 pub struct Source {
     /// Its name in the order.
@@ -177,7 +184,7 @@ impl Source {
 
     /// The root of every volume, before a walk.
     pub fn roots(&self) -> impl Iterator<Item = Entry> {
-        self.volumes.iter().map(|mounted| Entry::root(&mounted.mount, mounted.filesystem.root()))
+        self.volumes.iter().map(Mounted::root)
     }
 
     /// Walks every volume, in the order of path bytes, into the folders that a clause can reach. `index`: of this source
@@ -189,7 +196,7 @@ impl Source {
         visit: &mut dyn FnMut(Found) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         for (volume, mounted) in self.volumes.iter().enumerate() {
-            let root = Entry::root(&mounted.mount, mounted.filesystem.root());
+            let root = mounted.root();
             let filesystem = mounted.filesystem.as_ref();
             Walk { scope, index, volume, filesystem, seen: HashSet::new() }.folder(root, 0, visit)?;
         }

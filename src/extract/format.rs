@@ -4,7 +4,8 @@
 
 use crate::ledger::ShortfallKind;
 use crate::order::{Format, Order};
-use crate::record::{self, Head, Probed};
+use crate::record::compression::Unpacked;
+use crate::record::{self, Probe};
 use crate::scope::{ClauseSet, RecordGate};
 
 /// What a stream is read as.
@@ -16,9 +17,9 @@ pub(super) struct Choice {
 }
 
 /// Chooses by what the clauses name, else by the content.
-pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, head: Head<'_>) -> Choice {
+pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8], bool)) -> Choice {
     let mut choice = Choice { format: None, refused: Vec::new() };
-    if head.bytes.is_empty() && head.whole {
+    if head.is_empty() && whole {
         return choice;
     }
     for (named, clauses) in gate.formats() {
@@ -26,10 +27,10 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, head: Head<'_>) -> Ch
             // A message of a Maildir is one, however a clause calls it.
             None | Some(Format::Eml) if gate.is_maildir_message() => Ok(Format::Maildir),
             Some(format) => Ok(format),
-            None => match record::probe(head) {
-                Probed::One(format) => Ok(format),
-                Probed::None => Err(ShortfallKind::UnknownFormat),
-                Probed::Several => Err(ShortfallKind::AmbiguousFormat),
+            None => match record::probe_format(head, whole) {
+                Probe::One(row) => Ok(row.format()),
+                Probe::None => Err(ShortfallKind::UnknownFormat),
+                Probe::Several => Err(ShortfallKind::AmbiguousFormat),
             },
         };
         match found {
@@ -52,4 +53,11 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, head: Head<'_>) -> Ch
         }
     }
     choice
+}
+
+/// A file that begins with these bytes holds records: some format claims it, as it is or unpacked.
+pub(super) fn holds_records(begin: &[u8]) -> bool {
+    let stream = Unpacked::open(begin);
+    let (head, whole) = stream.head();
+    !head.is_empty() && !matches!(record::probe_format(head, whole), Probe::None)
 }

@@ -45,7 +45,7 @@ impl<'m, R: Read> Metered<'m, R> {
     }
 
     /// How many bytes have passed.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(super) fn passed(&self) -> u64 {
         self.bytes
     }
 

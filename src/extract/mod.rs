@@ -14,13 +14,14 @@ mod meter;
 mod pool;
 mod reach;
 mod stream;
+mod trail;
 mod tripwire;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-pub use account::Looked;
 pub use error::ExtractError;
 pub use meter::Progress;
 pub use tripwire::Tripped;
@@ -28,17 +29,22 @@ pub use tripwire::Tripped;
 use account::Account;
 use meter::Meter;
 use reach::{Reach, Task};
-use stream::Context;
+use stream::{Context, Outcome};
+use trail::Trail;
 use tripwire::Tripwires;
 
-use crate::audit::AuditWriter;
 use crate::clock::Timestamp;
 use crate::digest::Digest;
+use crate::image::Hashing;
 use crate::ledger::Disclosure;
 use crate::order::{Order, Provider};
-use crate::package::{CustodyLog, Event, Place, Target, Writer};
+use crate::package::{CustodyLog, Event, PackageError, Place, Target, Writer};
+use crate::plan::Looked;
 use crate::scope::Scope;
-use crate::source::Source;
+use crate::source::{Mounted, Source};
+
+/// How often the end of a hash, and the wish to stop, are looked for.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Everything that a run needs to know.
 pub struct Job<'j> {
@@ -95,19 +101,21 @@ pub struct Done {
     pub disclosure: Disclosure,
     /// What was looked at for each clause, for the provider's eyes.
     pub looked: Vec<Looked>,
-    /// The same over all streams, each once.
-    pub looked_in_all: Looked,
+    /// What `--dry-run --json` prints: one line.
+    pub preview: Vec<u8>,
 }
 
 /// Runs an order.
 pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     let begun = (job.now)();
-    job.order.refuse_expired(begun)?;
+    if let Some(last) = job.order.expires.filter(|_| job.order.has_expired(begun)) {
+        return Err(ExtractError::Expired { last });
+    }
     let scope = Scope::compile(job.order, job.provider)?;
     let sources = open(job)?;
     let hashing: Vec<_> = sources.iter().map(Source::hash).collect();
     let mut writer = Writer::create(job.order, job.provider.map(Provider::sha256), target(&job.output))?;
-    let mut audit = Audit::begin(job, &sources)?;
+    let mut audit = Trail::begin(job, &sources)?;
 
     let meter = Meter { progress: job.progress, stop: job.stop };
     let reach = Reach::of(&scope, &sources, &meter)?;

@@ -4,6 +4,7 @@
 //! is a shortfall of every clause that may ask for something below it.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use super::ExtractError;
 use super::meter::Meter;
@@ -31,7 +32,7 @@ pub(super) struct Reach {
     /// Bytes that the permitted files hold, as their file systems state it.
     pub(super) bytes: u64,
     /// For the provider's own audit: what was not opened, and why.
-    pub(super) notes: Vec<(usize, StaffPath, &'static str)>,
+    pub(super) notes: Vec<(usize, StaffPath, String)>,
 }
 
 impl Reach {
@@ -52,23 +53,25 @@ impl Reach {
         meter: &Meter<'_>,
     ) -> Result<(), ExtractError> {
         let mut check = PathCheck::new(scope, index);
-        source.walk(scope, index, &mut |found| {
+        source.roots().for_each(|root| check.mounted(&root));
+        let walked = source.walk(scope, index, &mut |found| {
             match found {
-                Found::Root { entry, .. } => check.mounted(entry),
                 Found::Entry { volume, entry } => {
                     check.observe(&entry);
                     let path = entry.staff_path();
                     self.decided(index, volume, path, scope.decide(index, entry));
                 }
-                Found::Unlisted { folder, .. } => {
+                Found::Unlisted { folder, error, .. } => {
                     check.unlisted(&folder);
                     self.short(scope.clauses_below(index, &folder), ShortfallKind::UnreadableFolder);
-                    self.notes.push((index, folder.staff_path(), "folder not listed to its end"));
+                    self.notes.push((index, folder.staff_path(), format!("folder not listed to its end: {error}")));
                 }
             }
-            meter.go_on().is_ok()
+            if meter.go_on().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        meter.go_on()?;
+        if walked.is_break() {
+            meter.go_on()?;
+        }
         for (clause, problem, count) in check.finish() {
             let kind = match problem {
                 PathProblem::Missing => ShortfallKind::NoSuchPath,
@@ -102,7 +105,7 @@ impl Reach {
         } else {
             return;
         };
-        self.notes.push((source, path, note));
+        self.notes.push((source, path, note.to_owned()));
     }
 
     fn short(&mut self, clauses: ClauseSet, kind: ShortfallKind) {

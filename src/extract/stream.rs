@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::format::{Choice, choose};
+use super::format::{Choice, choose, holds_records};
 use super::meter::{Meter, Metered};
 use super::tripwire::Tripwires;
 use super::ExtractError;
@@ -16,6 +16,7 @@ use crate::ledger::{ShortfallKind, StreamTally, Tally};
 use crate::limits;
 use crate::order::{Format, Order};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
+use crate::record::compression::Unpacked;
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{ClauseSet, Judgement, Permit, RawRecord, RecordGate, Scope, StaffPath};
 
@@ -145,14 +146,14 @@ fn whole(
             }
         };
         let bytes = buffer.get(..read).unwrap_or_default();
-        if std::mem::take(&mut is_first) && context.scope.withholds_identifiers() && record::holds_records(bytes) {
+        if std::mem::take(&mut is_first) && context.scope.withholds_identifiers() && holds_records(bytes) {
             failure = Some((ShortfallKind::MustBeRecords, None));
             break;
         }
         gate.observe(bytes);
         draft.write(bytes)?;
     }
-    outcome.trace.size = stored.bytes();
+    outcome.trace.size = stored.passed();
     outcome.trace.stored_sha256 = stored.sha256();
     let size = outcome.trace.size;
     for clause in clauses.iter() {
@@ -188,7 +189,7 @@ fn records(
     outcome: &mut Outcome,
 ) -> Result<(), ExtractError> {
     let mut stored = Metered::new(stream, context.meter);
-    let mut stream = record::Unpacked::new(&mut stored);
+    let mut stream = Unpacked::open(&mut stored);
     let Choice { format, refused } = choose(context.order, &gate, stream.head());
     for (clauses, kind) in refused {
         outcome.short(clauses, kind);
@@ -199,16 +200,15 @@ fn records(
     let draft = context.drafter.records(format);
     let mut intake = Intake { context, gate, draft, outcome, size: 0, outside: 0, failure: None };
     let split = record::format(format).split(&mut stream, &mut intake);
-    let Intake { gate, draft, size, outside, failure, .. } = intake;
+    let Intake { gate, draft, outcome, size, outside, failure, .. } = intake;
     if let Some(failure) = failure {
         return Err(failure);
     }
     context.meter.go_on()?;
     if let Err(SplitError::Read(error)) = split {
-        outcome.short(gate.clauses(), read_kind(stream.is_compressed()));
+        outcome.short(gate.clauses(), read_kind(stream.is_damaged()));
         outcome.trace.error = Some(error.to_string());
     }
-    drop(stream);
     outcome.trace.size = size;
     outcome.trace.stored_sha256 = stored.sha256();
     for clause in gate.clauses().iter() {
@@ -223,8 +223,8 @@ fn records(
     Ok(())
 }
 
-fn read_kind(is_compressed: bool) -> ShortfallKind {
-    if is_compressed { ShortfallKind::DamagedCompression } else { ShortfallKind::UnreadableFile }
+fn read_kind(is_damaged: bool) -> ShortfallKind {
+    if is_damaged { ShortfallKind::DamagedCompression } else { ShortfallKind::UnreadableFile }
 }
 
 /// Takes the pieces of a stream, asks the gate, and counts.

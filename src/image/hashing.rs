@@ -65,6 +65,11 @@ impl Hashing {
         self.size_bytes
     }
 
+    /// It is done, or has failed: [`Hashing::finish`] will not wait.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Stops it; [`Hashing::finish`] is then an error.
     pub fn cancel(&self) {
         self.progress.cancelled.store(true, Ordering::Relaxed);

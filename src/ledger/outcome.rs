@@ -124,6 +124,8 @@ pub enum ShortfallKind {
     CategoryTooLow,
     /// The compressed stream is damaged or ends early.
     DamagedCompression,
+    /// A folder stands where the clause names a file; what is in it is not asked for.
+    IsAFolder,
     /// A symbolic link stands on a path of the clause.
     LinkNotFollowed,
     /// It holds records and an identifier withhold exists: it must be taken as records.
@@ -146,10 +148,11 @@ pub enum ShortfallKind {
 
 impl ShortfallKind {
     /// All of them, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AmbiguousFormat,
         Self::CategoryTooLow,
         Self::DamagedCompression,
+        Self::IsAFolder,
         Self::LinkNotFollowed,
         Self::MustBeRecords,
         Self::NoSuchPath,
@@ -172,6 +175,7 @@ impl ShortfallKind {
             Self::AmbiguousFormat => "ambiguous-format",
             Self::CategoryTooLow => "category-too-low",
             Self::DamagedCompression => "damaged-compression",
+            Self::IsAFolder => "is-a-folder",
             Self::LinkNotFollowed => "link-not-followed",
             Self::MustBeRecords => "must-be-records",
             Self::NoSuchPath => "no-such-path",
@@ -193,6 +197,9 @@ impl ShortfallKind {
             }
             Self::DamagedCompression => {
                 "A compressed file is damaged or ends early; what follows the damage was not read."
+            }
+            Self::IsAFolder => {
+                "A place that the clause names is a folder. What is in it is not asked for by naming the folder alone."
             }
             Self::LinkNotFollowed => {
                 "A place that the clause names is a symbolic link or lies behind one. Links are not followed."
