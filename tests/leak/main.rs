@@ -14,6 +14,7 @@ mod order;
 mod run;
 mod tree;
 mod twin;
+mod value;
 mod word;
 
 use std::collections::{BTreeSet, HashMap};
@@ -213,7 +214,34 @@ fn audit(expected: &Expected, outcome: &Outcome) -> Vec<String> {
     if outcome.members.iter().any(|(name, member)| name.contains("audit") || member == bytes) {
         faults.push("the audit is in the package".to_owned());
     }
-    let _ = expected;
+    let streams = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    let streams = streams.map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap());
+    let streams: Vec<_> = streams.filter(|event| event["event"] == "stream").collect();
+    for stream in &streams {
+        let part = |name: &str| stream[name].as_u64().unwrap_or(u64::MAX / 8);
+        let parts: u64 = ["withheld", "disclosed", "undecided", "unreadable", "outside"].into_iter().map(part).sum();
+        if parts != part("size") {
+            faults.push(format!("the parts of a stream do not add up: {stream}"));
+        }
+    }
+    for (path, split) in &expected.streams {
+        let mut of_path = streams.iter().filter(|one| twin::path_of(one) == *path && one["format"].is_string());
+        let Some(stream) = of_path.next() else {
+            faults.push(format!("no line for the stream {}", String::from_utf8_lossy(path)));
+            continue;
+        };
+        let oracle::Split { size, withheld, disclosed, undecided, positions } = split;
+        let must = serde_json::json!([size, withheld, disclosed, undecided, 0, positions]);
+        let keys = ["size", "withheld", "disclosed", "undecided", "unreadable", "positions"];
+        let is: serde_json::Value = keys.into_iter().map(|key| stream[key].clone()).collect();
+        if must != is || of_path.next().is_some() {
+            faults.push(format!("{}: must be {must}, is {is}", String::from_utf8_lossy(path)));
+        }
+    }
+    let formats = streams.iter().filter(|one| one["format"].is_string()).count();
+    if formats != expected.streams.len() {
+        faults.push(format!("{formats} streams were read for records, {} are asked for", expected.streams.len()));
+    }
     faults
 }
 

@@ -6,36 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::order::{Clause, Identifier, Order, Target};
+use super::order::{Clause, Order};
 use super::tree::{Body, File, Line, Mail, Node, Planted, Tree};
-use super::word::{glob_matches, holds_address, plain, stands_in};
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Value {
-    In,
-    Out,
-    Undecided,
-}
-
-fn all(values: impl IntoIterator<Item = Value>) -> Value {
-    values.into_iter().fold(Value::In, |one, other| match (one, other) {
-        (Value::Out, _) | (_, Value::Out) => Value::Out,
-        (Value::In, Value::In) => Value::In,
-        _ => Value::Undecided,
-    })
-}
-
-fn any(values: impl IntoIterator<Item = Value>) -> Value {
-    values.into_iter().fold(Value::Out, |one, other| match (one, other) {
-        (Value::In, _) | (_, Value::In) => Value::In,
-        (Value::Out, Value::Out) => Value::Out,
-        _ => Value::Undecided,
-    })
-}
-
-fn holds(yes: bool) -> Value {
-    if yes { Value::In } else { Value::Out }
-}
+use super::value::{Value, holds, line_value, mail_value};
+use super::word::{glob_matches, stands_in};
 
 /// Where the tree stands when it is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +52,18 @@ pub struct Count {
     pub undecided: u64,
 }
 
+/// Where the bytes of a stream go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Split {
+    /// Unpacked.
+    pub size: u64,
+    pub withheld: u64,
+    pub disclosed: u64,
+    pub undecided: u64,
+    /// Start and length of what is disclosed, joined where it touches.
+    pub positions: Vec<(u64, u64)>,
+}
+
 /// What becomes of an order.
 #[derive(Debug, Default)]
 pub struct Expected {
@@ -89,8 +75,8 @@ pub struct Expected {
     pub shortfalls: BTreeMap<(usize, &'static str), u64>,
     /// A tripwire stops the run.
     pub stopped: bool,
-    /// The size of every stream that is read for its records, by path, unpacked.
-    pub streams: BTreeMap<Vec<u8>, u64>,
+    /// Every stream that is read for its records, by path: where its bytes go.
+    pub streams: BTreeMap<Vec<u8>, Split>,
 }
 
 /// Works out what `order` must give of `tree`.
@@ -275,7 +261,8 @@ impl Oracle<'_> {
         if able.is_empty() {
             return;
         }
-        self.expected.streams.insert(planted.path.clone(), file.stream.len() as u64);
+        let split = Split { size: file.stream.len() as u64, ..Split::default() };
+        self.expected.streams.insert(planted.path.clone(), split);
         match &file.body {
             Body::Plain | Body::MaildirOther => {}
             Body::Log(lines) => self.lines(planted, lines, &able),
@@ -289,7 +276,7 @@ impl Oracle<'_> {
         let mut admitted = Vec::new();
         for line in lines {
             let asked = self.asked(clauses, |clause| line_value(line, clause));
-            let taken = self.settle(&asked, &line.bytes, Some(&line.decoded), &planted.path);
+            let taken = self.settle(&asked, &line.bytes, &line.decoded, line.offset, &planted.path);
             if !taken.is_empty() {
                 let time = line.fields.as_ref().map(|fields| fields.time);
                 let (bytes, offset) = (line.bytes.clone(), line.offset);
@@ -312,7 +299,7 @@ impl Oracle<'_> {
 
     fn message(&mut self, planted: &Planted, mail: &Mail, format: &'static str, clauses: &[usize]) {
         let asked = self.asked(clauses, |clause| mail_value(mail, clause));
-        let taken = self.settle(&asked, &mail.bytes, Some(&mail.decoded), &planted.path);
+        let taken = self.settle(&asked, &mail.bytes, &mail.decoded, mail.offset, &planted.path);
         if !taken.is_empty() {
             self.expected.exhibits.push(Exhibit {
                 path: planted.path.clone(),
@@ -336,21 +323,41 @@ impl Oracle<'_> {
     }
 
     /// Counts one record; the clauses that let it out.
-    fn settle(&mut self, asked: &[(usize, Value)], raw: &[u8], decoded: Option<&[u8]>, path: &[u8]) -> BTreeSet<usize> {
+    fn settle(
+        &mut self,
+        asked: &[(usize, Value)],
+        raw: &[u8],
+        decoded: &[u8],
+        offset: usize,
+        path: &[u8],
+    ) -> BTreeSet<usize> {
         if asked.is_empty() {
             return BTreeSet::new();
         }
-        if self.withheld_identifiers(raw, decoded) {
-            self.withhold(asked.iter().map(|(clause, _)| *clause).collect());
-            return BTreeSet::new();
-        }
+        let withheld = self.withheld_identifiers(raw, Some(decoded));
         let taken: BTreeSet<usize> =
-            asked.iter().filter(|(_, value)| *value == Value::In).map(|(clause, _)| *clause).collect();
+            asked.iter().filter(|(_, value)| *value == Value::In && !withheld).map(|(clause, _)| *clause).collect();
+        let (offset, length) = (offset as u64, raw.len() as u64);
+        let split = self.expected.streams.entry(path.to_vec()).or_default();
+        if withheld {
+            split.withheld += length;
+            self.withhold(asked.iter().map(|(clause, _)| *clause).collect());
+            return taken;
+        }
+        if taken.is_empty() {
+            split.undecided += length;
+        } else {
+            split.disclosed += length;
+            match split.positions.last_mut() {
+                Some((start, before)) if *start + *before == offset => *before += length,
+                _ => split.positions.push((offset, length)),
+            }
+        }
         for clause in &taken {
             let count = &mut self.expected.clauses[*clause];
             count.files.insert(path.to_vec());
             count.records += 1;
-            count.bytes += raw.len() as u64;
+            count.bytes += length;
         }
         self.leave_undecided(asked, !taken.is_empty());
         taken
@@ -392,90 +399,4 @@ impl Oracle<'_> {
 /// Junk in a Maildir is a message in all but its place.
 fn probes_as_mail(stream: &[u8]) -> bool {
     stream.starts_with(b"Received: ")
-}
-
-fn clause_value(clause: &Clause, time: Value, value: impl Fn(&Target) -> Value) -> Value {
-    let records = clause.records.as_ref().unwrap();
-    let one_of = |targets: &[Target]| {
-        if targets.is_empty() { Value::In } else { any(targets.iter().map(&value)) }
-    };
-    let time = if clause.window.is_some() { time } else { Value::In };
-    all([one_of(&records.identifiers), one_of(&records.with), time])
-}
-
-fn in_window(clause: &Clause, time: Option<i64>) -> Value {
-    match (&clause.window, time) {
-        (None, _) => Value::In,
-        (Some(_), None) => Value::Undecided,
-        (Some(window), Some(time)) => holds(window.from <= time && time < window.before),
-    }
-}
-
-fn line_value(line: &Line, clause: &Clause) -> Value {
-    let time = in_window(clause, line.fields.as_ref().map(|fields| fields.time));
-    clause_value(clause, time, |target| {
-        let identifier = &target.identifier;
-        let Some(fields) = &line.fields else {
-            // As whole tokens; what is there may be what is asked for.
-            return if stands_in(identifier, &line.bytes) { Value::Undecided } else { Value::Out };
-        };
-        let anywhere = || holds(stands_in(identifier, &line.bytes) || stands_in(identifier, &line.decoded));
-        let client = || match identifier {
-            Identifier::IpPort(ip, _) => {
-                if plain(ip.parse().unwrap()) == plain(fields.client) {
-                    Value::Undecided
-                } else {
-                    Value::Out
-                }
-            }
-            Identifier::Ip(_) | Identifier::Cidr(_) => holds(holds_address(identifier, fields.client)),
-            _ => unreachable!("no order asks for another type there"),
-        };
-        let address = matches!(identifier, Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..));
-        if target.roles.is_empty() {
-            return if address { client() } else { anywhere() };
-        }
-        any(target.roles.iter().map(|role| match (*role, identifier) {
-            ("any", _) => match identifier {
-                // An address that stands there without a port.
-                Identifier::IpPort(ip, _) if stands_in(&Identifier::Ip(ip.clone()), &line.bytes) => Value::Undecided,
-                _ => anywhere(),
-            },
-            ("client", _) => client(),
-            ("user", Identifier::Account(name)) => holds(fields.user.as_ref() == Some(name)),
-            _ => Value::Undecided,
-        }))
-    })
-}
-
-fn mail_value(mail: &Mail, clause: &Clause) -> Value {
-    clause_value(clause, in_window(clause, mail.date), |target| {
-        let identifier = &target.identifier;
-        let in_role = |role: &str| {
-            let mut addresses = mail.addresses.iter().filter(|(held, _)| *held == role);
-            match identifier {
-                Identifier::Email(_) | Identifier::Domain(_) => {
-                    holds(addresses.any(|(_, address)| stands_in(identifier, address.as_bytes())))
-                }
-                _ => Value::Undecided,
-            }
-        };
-        if target.roles.is_empty() {
-            return match identifier {
-                Identifier::Email(_) | Identifier::Domain(_) => {
-                    any(["from", "to", "cc", "bcc", "sender", "reply-to"].map(in_role))
-                }
-                Identifier::MessageId(id) => holds(*id == mail.message_id),
-                _ => Value::Undecided,
-            };
-        }
-        any(target.roles.iter().map(|role| match *role {
-            "any" => match identifier {
-                Identifier::IpPort(ip, _) if stands_in(&Identifier::Ip(ip.clone()), &mail.bytes) => Value::Undecided,
-                _ => holds(stands_in(identifier, &mail.bytes) || stands_in(identifier, &mail.decoded)),
-            },
-            "client" | "user" => Value::Undecided,
-            role => in_role(role),
-        }))
-    })
 }

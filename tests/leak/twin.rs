@@ -97,8 +97,8 @@ fn exhibit(order: &Order, number: usize, must: &Exhibit, is: &Value, outcome: &O
     }
 }
 
-/// The exact bytes of an exhibit's path.
-fn path_of(is: &Value) -> Vec<u8> {
+/// The exact bytes of a path, as the ledger or the audit states it.
+pub fn path_of(is: &Value) -> Vec<u8> {
     match is["path_base64"].as_str() {
         Some(encoded) => base64::engine::general_purpose::STANDARD.decode(encoded).unwrap(),
         None => is["path"].as_str().unwrap_or_default().as_bytes().to_vec(),

@@ -30,7 +30,8 @@ pub const LAYERS: &[&[&str]] = &[
     &["ledger", "filesystem", "record"],
     &["report"],
     &["package"],
-    &["source"],
+    // The audit above the package, so that nothing of the package can be made of it.
+    &["audit", "source"],
     &["verify"],
     &["extract", "plan"],
     &["cli"],
