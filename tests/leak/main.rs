@@ -315,6 +315,47 @@ fn a_mark_planted_on_purpose_is_found_in_every_form() {
     println!("{} forms planted and found", kinds.len());
 }
 
+#[test]
+fn a_file_that_cannot_be_read_is_short_and_its_name_stays_behind() {
+    let scene = &*SCENE;
+    let image = scene.place.root.join("unreadable.img");
+    std::fs::copy(&scene.disk.raw, &image).unwrap();
+    let broken: Vec<&tree::Planted> = scene
+        .tree
+        .planted
+        .iter()
+        .filter(|planted| planted.path.starts_with(b"/home/bob/docs/") && matches!(planted.node, tree::Node::File(_)))
+        .take(2)
+        .collect();
+    for planted in &broken {
+        let command = format!("sif {} block[5] 999999999", String::from_utf8_lossy(&planted.path));
+        disk::run(std::process::Command::new("debugfs").args(["-w", "-R", &command]).arg(&image));
+    }
+    let disk = Disk { folder: scene.disk.folder.clone(), raw: image, qcow2: scene.disk.qcow2.clone() };
+    let mut order = order::draw(0, &scene.tree);
+    order.withholds.clear();
+    order.clauses = vec![order::Clause {
+        id: "1".to_owned(),
+        category: "content",
+        paths: vec!["/home/bob/docs/*".to_owned()],
+        records: None,
+        window: None,
+        limit: None,
+    }];
+    let mut expected = oracle::expect(&order, &scene.tree, Kind::Raw);
+    expected.exhibits.retain(|exhibit| broken.iter().all(|planted| planted.path != exhibit.path));
+    for planted in &broken {
+        let count = &mut expected.clauses[0];
+        count.files.remove(&planted.path);
+        count.bytes -= scene.tree.file(planted).unwrap().stored.len() as u64;
+    }
+    expected.shortfalls.insert((0, "unreadable-file"), broken.len() as u64);
+    let outcome = run::run(&scene.place, &disk, &order, Kind::Raw, Asked::Sealed);
+    assert_eq!(broken.len(), 2);
+    none("leaks", search(scene, &expected, &outcome, true).iter().collect());
+    none("gaps", twin::compare(&order, &expected, &outcome).iter().collect());
+}
+
 fn clean_copy(of: &Outcome) -> Outcome {
     Outcome {
         code: of.code,

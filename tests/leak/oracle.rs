@@ -261,6 +261,11 @@ impl Oracle<'_> {
         if able.is_empty() {
             return;
         }
+        if file.damaged {
+            for &clause in &able {
+                self.short(clause, "damaged-compression");
+            }
+        }
         let split = Split { size: file.stream.len() as u64, ..Split::default() };
         self.expected.streams.insert(planted.path.clone(), split);
         match &file.body {

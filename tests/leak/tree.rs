@@ -38,6 +38,8 @@ pub struct File {
     pub stored: Vec<u8>,
     /// As it reads once it is unpacked.
     pub stream: Vec<u8>,
+    /// Its compression says at the end that something is wrong.
+    pub damaged: bool,
     pub body: Body,
 }
 
@@ -196,7 +198,7 @@ impl Builder {
     }
 
     fn file(&mut self, path: impl AsRef<[u8]>, stored: Vec<u8>, stream: Vec<u8>, body: Body) {
-        self.add(path, Node::File(File { stored, stream, body }));
+        self.add(path, Node::File(File { stored, stream, damaged: false, body }));
     }
 
     fn web(&mut self) {
@@ -217,6 +219,15 @@ impl Builder {
         self.file("/var/log/apache2/access.log.2.gz", stored, stream, Body::Log(lines));
         let (lines, stream) = self.log(12, false);
         self.file("/var/log/apache2/access.log.3.gz", zipped(&stream, &[]), stream, Body::Log(lines));
+        let (lines, stream) = self.log(10, true);
+        let mut stored = zipped(&stream, &[]);
+        // The check sum at the end is another: all the lines are there, and the stream is damaged.
+        let sum = stored.len() - 8;
+        stored[sum] ^= 0x55;
+        self.file("/var/log/apache2/access.log.4.gz", stored, stream, Body::Log(lines));
+        if let Some(Node::File(file)) = self.planted.last_mut().map(|planted| &mut planted.node) {
+            file.damaged = true;
+        }
         self.file("/var/log/apache2/empty.log", Vec::new(), Vec::new(), Body::Log(Vec::new()));
         let name = self.word("the name of another log");
         let (lines, stream) = self.log(14, true);

@@ -38,7 +38,8 @@ pub const LAYERS: &[&[&str]] = &[
 ];
 
 /// Modules of one layer where the first may use the second, and never the other way round.
-pub const BESIDE: &[(&str, &str)] = &[("volume", "image"), ("read_error", "limits"), ("digest", "limits")];
+pub const BESIDE: &[(&str, &str)] =
+    &[("volume", "image"), ("read_error", "limits"), ("digest", "limits"), ("extract", "plan")];
 
 pub const RULES: &[Rule] = &[
     Rule {
@@ -151,6 +152,12 @@ pub const RULES: &[Rule] = &[
         passes: &[("clock.rs", THIRTY_LINES)],
     },
     Rule {
+        name: "a function fits on a screen",
+        judge: fits,
+        offends: &[("clock.rs", LONG_FUNCTION)],
+        passes: &[("clock.rs", "fn f() {\n    1\n}\nconst A: [u8; 2] = [1, 2];"), ("clock.rs", THIRTY_LINES)],
+    },
+    Rule {
         name: "a module says what it is and what it never does",
         judge: documented,
         offends: &[("clock.rs", "//! Time.\nfn f() {}"), ("clock.rs", "fn f() {}\n/// **Invariant:** none")],
@@ -174,6 +181,13 @@ pub const RULES: &[Rule] = &[
 ];
 
 const THIRTY_LINES: &str = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
+
+const LONG_FUNCTION: &str = concat!(
+    "fn f() {",
+    "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n",
+    "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n",
+    "}"
+);
 
 fn offence(source: &Source, line: usize, what: impl Into<String>) -> Offence {
     Offence { file: source.path.clone(), line, what: what.into() }
@@ -351,6 +365,30 @@ fn short(source: &Source) -> Vec<Offence> {
     let most = if source.path == "main.rs" { 29 } else { 499 };
     let lines = source.lines.len();
     if lines > most { vec![offence(source, 0, format!("{lines} lines, at most {most}"))] } else { Vec::new() }
+}
+
+fn fits(source: &Source) -> Vec<Offence> {
+    let mut offences = Vec::new();
+    let lines: Vec<(usize, &str)> = source.product().collect();
+    for (place, (begin, line)) in lines.iter().enumerate() {
+        if !holds(line, "fn ") {
+            continue;
+        }
+        let (mut depth, mut opened) = (0_i64, false);
+        for (number, line) in &lines[place..] {
+            for sign in line.chars() {
+                depth += i64::from(sign == '{') - i64::from(sign == '}');
+                opened |= sign == '{';
+            }
+            if (opened && depth <= 0) || (!opened && line.trim_end().ends_with(';')) {
+                if number - begin + 1 >= 70 {
+                    offences.push(offence(source, *begin, format!("{} lines, at most 69", number - begin + 1)));
+                }
+                break;
+            }
+        }
+    }
+    offences
 }
 
 fn documented(source: &Source) -> Vec<Offence> {
