@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a [`Report`] is made from a [`Disclosure`] alone, and one disclosure has one report.
 
-use crate::ledger::{self, ClauseFacts, Disclosure, OrderFacts};
+use crate::ledger::{self, Disclosure};
 
 /// A report of a disclosure.
 pub struct Report<'d> {
