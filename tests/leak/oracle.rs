@@ -119,12 +119,8 @@ impl Oracle<'_> {
             return;
         }
         match &planted.node {
-            Node::Folder | Node::Link(_) => {}
-            Node::Pipe => {
-                for clause in reached {
-                    self.short(clause, "special-file");
-                }
-            }
+            // Met below a glob they are outside; what a path names is said by `trouble`.
+            Node::Folder | Node::Link(_) | Node::Pipe => {}
             Node::File(_) | Node::HardLink(_) => {
                 let file = self.tree.file(planted).unwrap();
                 let (whole, records): (Vec<usize>, Vec<usize>) =
@@ -153,7 +149,8 @@ impl Oracle<'_> {
             Some(window) if window.clock == "modified" => self
                 .file_time(planted)
                 .map_or(Value::Undecided, |time| holds(window.from <= time && time < window.before)),
-            Some(_) => Value::Undecided,
+            // When the file came to be what it is on this disk: today, and no window holds that.
+            Some(_) => self.file_time(planted).map_or(Value::Undecided, |_| Value::Out),
         };
         let asked: Vec<(usize, Value)> =
             clauses.iter().map(|clause| (*clause, value(clause))).filter(|(_, value)| *value != Value::Out).collect();
@@ -173,9 +170,10 @@ impl Oracle<'_> {
             for clause in &admitted {
                 self.short(*clause, "must-be-records");
             }
-            self.leave_undecided(&asked, false);
+            self.leave_undecided(&asked, true);
         } else if self.withheld_identifiers(&file.stored, None) {
-            self.withhold(asked.iter().map(|(clause, _)| *clause).collect());
+            self.withhold(admitted);
+            self.leave_undecided(&asked, true);
         } else {
             for clause in &admitted {
                 let count = &mut self.expected.clauses[*clause];
@@ -377,6 +375,7 @@ impl Oracle<'_> {
     /// Literal paths that are not there, and links on the way.
     fn trouble(&mut self) {
         for index in 0..self.order.clauses.len() {
+            let mut said = BTreeSet::new();
             for glob in &self.order.clauses[index].paths.clone() {
                 let parts: Vec<&str> = glob.split('/').skip(1).collect();
                 let literal: Vec<&str> = parts.iter().copied().take_while(|part| !part.contains(['*', '?'])).collect();
@@ -384,17 +383,18 @@ impl Oracle<'_> {
                 for part in &literal {
                     path.push('/');
                     path.push_str(part);
-                    match self.tree.find(path.as_bytes()).map(|planted| &planted.node) {
-                        None => {
-                            self.short(index, "no-such-path");
-                            break;
-                        }
-                        Some(Node::Link(_)) => {
-                            self.short(index, "link-not-followed");
-                            break;
-                        }
-                        Some(_) => {}
+                    let last = literal.len() == parts.len() && path == *glob;
+                    let kind = match self.tree.find(path.as_bytes()).map(|planted| &planted.node) {
+                        None => "no-such-path",
+                        Some(Node::Link(_)) => "link-not-followed",
+                        Some(Node::Pipe) if last => "special-file",
+                        Some(Node::Folder) if last => "is-a-folder",
+                        Some(_) => continue,
+                    };
+                    if said.insert(path.clone()) {
+                        self.short(index, kind);
                     }
+                    break;
                 }
             }
         }

@@ -101,6 +101,8 @@ const TROUBLE: &[&str] = &[
     "/home/alice/linkdir/*.txt",
     "/home/bob/into/**",
     "/home/dave/**",
+    "/home/bob/control.pipe",
+    "/home/alice/docs",
     "/var/log/apache2/nothing-*",
 ];
 
@@ -176,7 +178,6 @@ fn whole(random: &mut Random, tree: &Tree) -> Clause {
     let clock = match random.below(10) {
         0..5 => None,
         5..9 => Some("modified"),
-        // No reader of images gives it: undecided there. (A folder's own is when the test ran.)
         _ => Some("changed"),
     };
     clause(paths, clock)
@@ -293,7 +294,7 @@ fn withhold(random: &mut Random, tree: &Tree) -> Withhold {
                 _ => identifier(random, tree),
             };
             // Where only the address is known, a withhold by address and port could not be decided anywhere.
-            if !matches!(chosen, Identifier::IpPort(..)) {
+            if !matches!(chosen, Identifier::IpPort(..)) && !withhold.identifiers.contains(&chosen) {
                 withhold.identifiers.push(chosen);
             }
         }

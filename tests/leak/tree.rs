@@ -315,6 +315,7 @@ impl Builder {
         let (name, target) = (self.word("the name of a link"), self.word("the target of another link"));
         self.add(format!("/home/alice/docs/{name}.txt"), Node::Link(format!("../../{target}").into_bytes()));
         self.add("/home/bob/into", Node::Link(b"/home/alice/docs".to_vec()));
+        self.add("/home/bob/control.pipe", Node::Pipe);
         let name = self.word("the name of a pipe");
         self.add(format!("/home/bob/{name}.pipe"), Node::Pipe);
     }

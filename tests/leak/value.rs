@@ -44,9 +44,11 @@ fn clause_value(clause: &Clause, time: Value, value: impl Fn(&Target) -> Value) 
     all([one_of(&records.identifiers), one_of(&records.with), time])
 }
 
-fn in_window(clause: &Clause, time: Option<i64>) -> Value {
+/// A clock that the record does not carry is undecided, as is a time that cannot be read.
+fn in_window(clause: &Clause, clock: &str, time: Option<i64>) -> Value {
     match (&clause.window, time) {
         (None, _) => Value::In,
+        (Some(window), _) if window.clock != clock => Value::Undecided,
         (Some(_), None) => Value::Undecided,
         (Some(window), Some(time)) => holds(window.from <= time && time < window.before),
     }
@@ -54,7 +56,7 @@ fn in_window(clause: &Clause, time: Option<i64>) -> Value {
 
 /// What a clause says of a line.
 pub fn line_value(line: &Line, clause: &Clause) -> Value {
-    let time = in_window(clause, line.fields.as_ref().map(|fields| fields.time));
+    let time = in_window(clause, "record", line.fields.as_ref().map(|fields| fields.time));
     clause_value(clause, time, |target| {
         let identifier = &target.identifier;
         let Some(fields) = &line.fields else {
@@ -92,7 +94,7 @@ pub fn line_value(line: &Line, clause: &Clause) -> Value {
 
 /// What a clause says of a message.
 pub fn mail_value(mail: &Mail, clause: &Clause) -> Value {
-    clause_value(clause, in_window(clause, mail.date), |target| {
+    clause_value(clause, in_window(clause, "date-header", mail.date), |target| {
         let identifier = &target.identifier;
         let in_role = |role: &str| {
             let mut addresses = mail.addresses.iter().filter(|(held, _)| *held == role);
