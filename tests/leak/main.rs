@@ -122,7 +122,7 @@ fn try_order(scene: &Scene, seed: u64) -> Faults {
         let say = |what: String| format!("{name}: {what}");
         faults.leaks.extend(search(scene, &expected, &outcome, true).into_iter().map(say));
         faults.gaps.extend(twin::compare(&order, &expected, &outcome).into_iter().map(say));
-        faults.audit.extend(audit(&expected, &outcome).into_iter().map(say));
+        faults.audit.extend(audit(&order, &expected, &outcome).into_iter().map(say));
         faults.sealed += u64::from(outcome.tar.is_some());
         faults.exhibits += outcome.lines("exhibits.jsonl").len();
         if kind == Kind::Folder && seed.is_multiple_of(2) {
@@ -206,9 +206,9 @@ fn shown(place: &str, hit: &Hit, canaries: &[Canary]) -> String {
 }
 
 /// The provider's own file: where it must be, for no one else, and of every stream the identity.
-fn audit(expected: &Expected, outcome: &Outcome) -> Vec<String> {
+fn audit(order: &Order, expected: &Expected, outcome: &Outcome) -> Vec<String> {
     let mut faults = Vec::new();
-    let Some((bytes, mode)) = &outcome.audit else {
+    let Some((name, bytes, mode)) = &outcome.audit else {
         if outcome.tar.is_some() {
             faults.push("a package without its audit".to_owned());
         }
@@ -216,6 +216,9 @@ fn audit(expected: &Expected, outcome: &Outcome) -> Vec<String> {
     };
     if outcome.tar.is_none() {
         faults.push("an audit without its package".to_owned());
+    }
+    if *name != format!("o-{}.audit.jsonl", order.seed) {
+        faults.push(format!("the audit is called {name}"));
     }
     if *mode != 0o600 {
         faults.push(format!("the audit's mode is {mode:o}"));

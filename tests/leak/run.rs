@@ -46,8 +46,8 @@ pub struct Outcome {
     /// The sealed tar.
     pub tar: Option<Vec<u8>>,
     pub members: Vec<(String, Vec<u8>)>,
-    /// The provider's own file, and its mode.
-    pub audit: Option<(Vec<u8>, u32)>,
+    /// The provider's own file: name, content, mode.
+    pub audit: Option<(String, Vec<u8>, u32)>,
     /// Anything else that was left in the output or the temp folder: name and content.
     pub left: Vec<(String, Vec<u8>)>,
     pub order_toml: String,
@@ -153,8 +153,8 @@ impl Outcome {
                 assert_eq!(mode, 0o600, "the package's mode");
                 self.members = members(&bytes);
                 self.tar = Some(bytes);
-            } else if name == "disclosure.audit.jsonl" && found.path().parent() == tar_path.parent() {
-                self.audit = Some((bytes, mode));
+            } else if name.ends_with(".audit.jsonl") && found.path().parent() == tar_path.parent() {
+                self.audit = Some((name, bytes, mode));
             } else {
                 self.left.push((name, bytes));
             }

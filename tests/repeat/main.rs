@@ -187,7 +187,7 @@ fn an_output_inside_a_source_folder_is_refused_and_the_source_stays_as_it_is() {
 #[test]
 fn an_existing_output_is_refused_and_stays_as_it_is() {
     let bench = Bench::new(1_000);
-    for there in ["x.tar", "x.audit.jsonl"] {
+    for there in ["x.tar", "folder.audit.jsonl"] {
         let out = bench.output(there);
         fs::write(out.join(there), b"evidence of another day").unwrap();
         let refused = bench.command("folder").arg("--output").arg(out.join("x.tar")).output().unwrap();
