@@ -43,9 +43,9 @@ impl Bench {
         // One time for all: the test is not about when it ran.
         run(Command::new("find").arg(&server).args(["-exec", "touch", "-h", "-d", "2024-03-25T12:00:00Z", "{}", "+"]));
         let image = root.join("server.img");
-        let size = (bulk_bytes as u64 / (1024 * 1024) + 8) * 1024 * 1024;
+        let size = (bulk_bytes as u64 / (1024 * 1024) + 32) * 1024 * 1024;
         fs::File::create(&image).unwrap().set_len(size).unwrap();
-        run(Command::new("mkfs.ext4").args(["-q", "-F", "-d"]).arg(&server).arg(&image));
+        run(Command::new("mkfs.ext4").args(["-q", "-F", "-m", "0", "-J", "size=4", "-d"]).arg(&server).arg(&image));
         let bench = Self { root, _held: Some(held) };
         for (id, path) in [("folder", "../server"), ("image", "../server.img")] {
             bench.write_order(id, path);
@@ -92,7 +92,7 @@ identifiers = [{{ email = "alice@shop.example" }}]
 
 [[clause]]
 id = "3"
-text = "the documents of alice"
+text = "the documents of alice of 25 March 2024"
 source = "server"
 category = "content"
 paths = ["/home/alice/*.txt"]
