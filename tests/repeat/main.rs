@@ -223,16 +223,25 @@ fn started(bench: &Bench, id: &str, out: &Path, read_bytes: u64) -> Child {
     }
 }
 
-/// Enough that a run is still reading when it has read a tenth of it.
-const BULK_BYTES: usize = 96 * 1024 * 1024;
+/// What is read before a test steps in.
+const BULK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Makes the sources this much longer, by a hole: a run that has read the bulk is a long way from its end.
+fn lengthen(bench: &Bench, bytes: u64) {
+    for path in ["server/var/log/bulk.log", "server.img"] {
+        let file = fs::File::options().write(true).open(bench.root.join(path)).unwrap();
+        file.set_len(file.metadata().unwrap().len() + bytes).unwrap();
+    }
+}
 
 #[test]
 fn a_source_that_changes_while_it_is_read_gives_no_package() {
     let bench = Bench::new(BULK_BYTES);
+    lengthen(&bench, 512 << 20);
     for (id, path) in [("folder", "server/var/log/bulk.log"), ("image", "server.img")] {
         let out = bench.output(id);
         let mut source = fs::File::options().append(true).open(bench.root.join(path)).unwrap();
-        let child = started(&bench, id, &out, BULK_BYTES as u64 / 10);
+        let child = started(&bench, id, &out, BULK_BYTES as u64 / 2);
         source.write_all(b"one more line\n").unwrap();
         let done = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr);
@@ -245,10 +254,12 @@ fn a_source_that_changes_while_it_is_read_gives_no_package() {
 #[test]
 fn a_run_that_is_interrupted_leaves_nothing_and_says_so() {
     let bench = Bench::new(BULK_BYTES);
+    // No machine reads that while a signal is on its way.
+    lengthen(&bench, 1 << 40);
     for id in ["folder", "image"] {
         for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
             let out = bench.output(&format!("{id}-{}", signal.as_raw()));
-            let child = started(&bench, id, &out, BULK_BYTES as u64 / 10);
+            let child = started(&bench, id, &out, BULK_BYTES as u64 / 2);
             let pid = rustix::process::Pid::from_child(&child);
             rustix::process::kill_process(pid, signal).unwrap();
             let done = child.wait_with_output().unwrap();
