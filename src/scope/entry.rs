@@ -45,6 +45,8 @@ pub enum MaildirPlace {
     None,
     /// A file directly in `cur` or `new` of a Maildir or of one of its Maildir++ folders: a message.
     Message,
+    /// A Maildir++ folder: directly in a Maildir, its name begins with a full stop.
+    Subfolder,
     /// Anything else within a Maildir: index files, `tmp`, ...
     Other,
 }
@@ -166,16 +168,17 @@ impl Entry {
         self.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
     }
 
-    pub(in crate::scope) fn depth(&self) -> usize {
-        self.path.iter().filter(|&&byte| byte == b'/').count()
-    }
-
     pub(in crate::scope) fn maildir(&self) -> MaildirPlace {
         self.maildir
     }
 
     pub(in crate::scope) fn set_maildir(&mut self, place: MaildirPlace) {
         self.maildir = place;
+    }
+
+    /// The same entry for a second permit: taken whole and by its records.
+    pub(in crate::scope) fn duplicate(&self) -> Self {
+        Self { path: self.path.clone(), node: Node(self.node.0.clone()), ..*self }
     }
 
     pub(in crate::scope) fn into_path(self) -> Vec<u8> {

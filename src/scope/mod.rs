@@ -5,19 +5,27 @@
 //!
 //! **Invariant:** deciding is pure and total: no I/O, no clock, no panic, one answer for every input.
 
+mod clause_scope;
 mod clause_set;
 mod entry;
+mod gate;
+mod glob;
 mod in_scope;
+mod maildir;
+mod matcher;
+mod path_check;
 mod permit;
 mod record;
+mod token;
 mod verdict;
 
 pub use clause_set::ClauseSet;
 pub use entry::{Entry, EntryKind, FileTimes, MaildirPlace, Node, StaffPath};
+pub use gate::{EntryDecision, Judgement, RecordGate, Scope, WholeGate};
+pub use glob::{GlobError, PathGlob};
 pub use in_scope::InScope;
+pub use maildir::{mark_maildir, sort_entries};
+pub use path_check::{PathCheck, PathProblem};
 pub use permit::{Opened, Permit, Provenance, Stream};
 pub use record::{Fields, RawRecord, Reading, Record, Stamp, TimeField, Value};
 pub use verdict::Verdict;
-
-mod gate_stub;
-pub use gate_stub::{RecordGate, Scope, WholeGate};

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use chrono::NaiveDateTime;
 
 use crate::clock::Timestamp;
-use crate::order::{Clock, Role};
+use crate::order::{Clock, Format, Role};
 
 /// What a record says of its time on one clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +52,9 @@ pub enum Reading {
 
 /// The fields of one record.
 pub trait Fields {
+    /// The format that names them.
+    fn format(&self) -> Format;
+
     /// It has the shape of its format. Where it has not, only [`Fields::texts`] counts.
     fn parsed(&self) -> bool;
 

@@ -1,0 +1,158 @@
+//! One clause, compiled: the comparisons that decide on an entry and on a record.
+//!
+//! **Invariant:** every decision about the clause, for a run, a preview, a check or an explanation, is made of these.
+
+use super::entry::{Entry, EntryKind, FileTimes, MaildirPlace};
+use super::glob::{GlobError, PathSet};
+use super::matcher::Matcher;
+use super::record::{Fields, TimeField};
+use super::verdict::Verdict;
+use crate::clock::{LocalReading, Timestamp, Zone};
+use crate::order::{Clause, Clock, Format, Order, Take, Window};
+
+/// What a clause takes, compiled.
+#[derive(Debug, Clone)]
+pub(in crate::scope) enum Taken {
+    Files,
+    Records { format: Option<Format>, identifiers: Option<Matcher>, with: Option<Matcher> },
+}
+
+/// One clause, compiled.
+#[derive(Debug, Clone)]
+pub(in crate::scope) struct ClauseScope {
+    pub(in crate::scope) source: usize,
+    pub(in crate::scope) paths: PathSet,
+    pub(in crate::scope) taken: Taken,
+    pub(in crate::scope) window: Option<Window>,
+    /// Of times in the source that carry none.
+    zone: Option<Zone>,
+}
+
+impl ClauseScope {
+    pub(in crate::scope) fn new(order: &Order, clause: &Clause) -> Result<Self, GlobError> {
+        let taken = match &clause.take {
+            Take::Files => Taken::Files,
+            Take::Records(records) => Taken::Records {
+                format: records.format,
+                identifiers: Matcher::new(&records.identifiers),
+                with: Matcher::new(&records.with),
+            },
+        };
+        Ok(Self {
+            source: clause.source,
+            paths: PathSet::new(&clause.paths)?,
+            taken,
+            window: clause.window,
+            zone: order.sources.get(clause.source).and_then(|source| source.zone),
+        })
+    }
+
+    /// The entry's path is asked for, and it is of a kind that the clause takes.
+    pub(in crate::scope) fn reaches(&self, entry: &Entry) -> bool {
+        match entry.kind() {
+            EntryKind::File | EntryKind::Unreadable => {}
+            EntryKind::Folder | EntryKind::Link | EntryKind::Special => return false,
+        }
+        self.maildir_fits(entry.maildir()) && self.paths.matches(entry.path())
+    }
+
+    fn maildir_fits(&self, place: MaildirPlace) -> bool {
+        match &self.taken {
+            Taken::Files => true,
+            Taken::Records { format, .. } => match place {
+                MaildirPlace::Message => true,
+                MaildirPlace::None => *format != Some(Format::Maildir),
+                MaildirPlace::Subfolder | MaildirPlace::Other => {
+                    matches!(format, Some(Format::Eml | Format::Mbox | Format::AccessLog))
+                }
+            },
+        }
+    }
+
+    /// The window holds the file's time. A clock that the file system lacks is undecided.
+    pub(in crate::scope) fn file_window(&self, times: FileTimes) -> Verdict {
+        let Some(window) = self.window else { return Verdict::In };
+        match file_time(times, window.clock) {
+            Some(at) => Verdict::from_bool(window.holds(at)),
+            None => Verdict::Undecided,
+        }
+    }
+
+    /// One of the identifiers is in the record; no identifiers is any record.
+    pub(in crate::scope) fn identifiers(&self, fields: &dyn Fields) -> Verdict {
+        match &self.taken {
+            Taken::Records { identifiers: Some(matcher), .. } => matcher.verdict(fields),
+            Taken::Records { identifiers: None, .. } => Verdict::In,
+            Taken::Files => Verdict::Out,
+        }
+    }
+
+    /// One of `with` is in the record too; no `with` is any record.
+    pub(in crate::scope) fn with(&self, fields: &dyn Fields) -> Verdict {
+        match &self.taken {
+            Taken::Records { with: Some(matcher), .. } => matcher.verdict(fields),
+            Taken::Records { with: None, .. } => Verdict::In,
+            Taken::Files => Verdict::Out,
+        }
+    }
+
+    /// The window holds the record's time.
+    pub(in crate::scope) fn record_window(&self, fields: &dyn Fields) -> Verdict {
+        let Some(window) = self.window else { return Verdict::In };
+        if !fields.parsed() {
+            return Verdict::Undecided;
+        }
+        match fields.time(window.clock) {
+            TimeField::At(at) => Verdict::from_bool(window.holds(at)),
+            TimeField::Unreadable | TimeField::Lacks => Verdict::Undecided,
+            TimeField::Local(local) => match self.zone.map(|zone| zone.local(local)) {
+                Some(LocalReading::One(at)) => Verdict::from_bool(window.holds(at)),
+                Some(LocalReading::Fold { earlier, later }) if window.holds(earlier) == window.holds(later) => {
+                    Verdict::from_bool(window.holds(earlier))
+                }
+                // It happened twice, on both sides of a boundary; or never; or nobody can say when.
+                Some(LocalReading::Fold { .. } | LocalReading::Gap { .. } | LocalReading::OutOfRange) | None => {
+                    Verdict::Undecided
+                }
+            },
+        }
+    }
+
+    /// What the clause says of a record, withholds aside. The cheapest comparison that can make it out comes first.
+    pub(in crate::scope) fn record(&self, fields: &dyn Fields) -> Verdict {
+        let mut verdict = self.identifiers(fields);
+        if verdict != Verdict::Out {
+            verdict = verdict.and(self.record_window(fields));
+        }
+        if verdict != Verdict::Out {
+            verdict = verdict.and(self.with(fields));
+        }
+        verdict
+    }
+}
+
+/// A file's time on a clock; none where the file system lacks it, or where it is a clock of records.
+pub(in crate::scope) fn file_time(times: FileTimes, clock: Clock) -> Option<Timestamp> {
+    match clock {
+        Clock::Modified => times.modified,
+        Clock::Changed => times.changed,
+        Clock::Created => times.created,
+        Clock::Accessed => times.accessed,
+        Clock::Record | Clock::DateHeader => None,
+    }
+}
+
+/// A record's time on a clock, where it names one instant.
+pub(in crate::scope) fn record_time(fields: &dyn Fields, clock: Clock, zone: Option<Zone>) -> Option<Timestamp> {
+    if !fields.parsed() {
+        return None;
+    }
+    match fields.time(clock) {
+        TimeField::At(at) => Some(at),
+        TimeField::Local(local) => match zone?.local(local) {
+            LocalReading::One(at) => Some(at),
+            LocalReading::Fold { .. } | LocalReading::Gap { .. } | LocalReading::OutOfRange => None,
+        },
+        TimeField::Unreadable | TimeField::Lacks => None,
+    }
+}

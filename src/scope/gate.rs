@@ -1,0 +1,306 @@
+//! Deciding on entries and records, and the gates that make an [`InScope`].
+//!
+//! **Invariant:** over the clauses one `In` is in, else one `Undecided` is undecided; a withhold beats every clause, and
+//! an undecided withhold makes undecided.
+
+use std::cell::Cell;
+
+use super::clause_scope::{ClauseScope, Taken, file_time, record_time};
+use super::entry::{Entry, EntryKind};
+use super::glob::{GlobError, PathSet};
+use super::matcher::WithholdMatcher;
+use super::permit::{Permit, Taking};
+use super::record::{Fields, RawRecord, Record, Stamp};
+use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, Verdict};
+use crate::clock::{Timestamp, Zone};
+use crate::order::{Clock, Order, Provider};
+
+/// Bytes of a whole file that are searched at once for a withheld identifier.
+const SEARCHED_BYTES: usize = 64 * 1024;
+/// How far two searched pieces overlap: no identifier of an order is longer.
+const OVERLAP_BYTES: usize = 2 * 1024;
+
+/// The order's clauses and the provider's withholds, compiled. Made only from an order.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    clauses: Vec<ClauseScope>,
+    zones: Vec<Option<Zone>>,
+    withheld_paths: PathSet,
+    withheld: WithholdMatcher,
+}
+
+/// What the clauses make of an entry. All empty: outside.
+#[derive(Debug, Default)]
+pub struct EntryDecision {
+    /// Leave to take the whole file.
+    pub whole: Option<Permit>,
+    /// Leave to take records of it.
+    pub records: Option<Permit>,
+    /// The clauses that a withhold by path stopped.
+    pub withheld: ClauseSet,
+    /// The clauses whose window cannot be decided.
+    pub undecided: ClauseSet,
+    /// The clauses that ask for it, where its metadata cannot be read.
+    pub unreadable: ClauseSet,
+}
+
+impl Scope {
+    /// Compiles the order and the provider's withholds. A glob of a validated order is never refused here.
+    pub fn compile(order: &Order, provider: Option<&Provider>) -> Result<Self, GlobError> {
+        let withholds = provider.map(|provider| provider.withholds.as_slice()).unwrap_or_default();
+        Ok(Self {
+            clauses: order.clauses.iter().map(|clause| ClauseScope::new(order, clause)).collect::<Result<_, _>>()?,
+            zones: order.sources.iter().map(|source| source.zone).collect(),
+            withheld_paths: PathSet::new(withholds.iter().flat_map(|withhold| &withhold.paths))?,
+            withheld: WithholdMatcher::new(withholds.iter().flat_map(|withhold| &withhold.identifiers)),
+        })
+    }
+
+    /// Something below this folder of the source may be asked for.
+    pub fn descends(&self, source: usize, folder: &Entry) -> bool {
+        !self.clauses_below(source, folder).is_empty()
+    }
+
+    /// The clauses that may ask for something below this folder of the source.
+    pub fn clauses_below(&self, source: usize, folder: &Entry) -> ClauseSet {
+        self.clauses_of(source).filter(|(_, clause)| clause.paths.may_match_below(folder)).map(|(at, _)| at).collect()
+    }
+
+    /// Whether records must be asked for rather than whole files that hold them: an identifier is withheld.
+    pub fn withholds_identifiers(&self) -> bool {
+        !self.withheld.is_empty()
+    }
+
+    /// What the clauses make of an entry of the source.
+    pub fn decide(&self, source: usize, entry: Entry) -> EntryDecision {
+        let mut decision = EntryDecision::default();
+        let (mut whole, mut records) = (ClauseSet::EMPTY, ClauseSet::EMPTY);
+        for (at, clause) in self.clauses_of(source).filter(|(_, clause)| clause.reaches(&entry)) {
+            if entry.kind() == EntryKind::Unreadable {
+                decision.unreadable.insert(at);
+                continue;
+            }
+            let verdict = match clause.taken {
+                Taken::Files => clause.file_window(entry.times()),
+                Taken::Records { .. } => Verdict::In,
+            };
+            match verdict {
+                Verdict::Out => {}
+                Verdict::In | Verdict::Undecided if self.withheld_paths.matches(entry.path()) => {
+                    decision.withheld.insert(at);
+                }
+                Verdict::Undecided => decision.undecided.insert(at),
+                Verdict::In => match clause.taken {
+                    Taken::Files => whole.insert(at),
+                    Taken::Records { .. } => records.insert(at),
+                },
+            }
+        }
+        if !whole.is_empty() && !records.is_empty() {
+            decision.whole = Some(Permit::new(entry.duplicate(), source, whole, Taking::Whole));
+            decision.records = Some(Permit::new(entry, source, records, Taking::Records));
+        } else if !whole.is_empty() {
+            decision.whole = Some(Permit::new(entry, source, whole, Taking::Whole));
+        } else if !records.is_empty() {
+            decision.records = Some(Permit::new(entry, source, records, Taking::Records));
+        }
+        decision
+    }
+
+    /// What one clause says of a record, withholds aside: for checking a package again.
+    pub fn record_verdict(&self, clause: usize, fields: &dyn Fields) -> Verdict {
+        self.clauses.get(clause).map_or(Verdict::Out, |clause| clause.record(fields))
+    }
+
+    /// One clause asks for that path of its source, given as the ledger states it: for checking a package again.
+    pub fn path_matches(&self, clause: usize, path: &[u8]) -> bool {
+        self.clauses.get(clause).is_some_and(|clause| clause.paths.matches(path))
+    }
+
+    /// The time that the ledger must state for a record under these clauses: for checking a package again.
+    pub fn record_stamp(&self, source: usize, clauses: ClauseSet, fields: &dyn Fields) -> Stamp {
+        let zone = self.zones.get(source).copied().flatten();
+        let own = if fields.format().is_mail() { Clock::DateHeader } else { Clock::Record };
+        self.stamp(clauses, own, |clock| record_time(fields, clock, zone))
+    }
+
+    pub(in crate::scope) fn clause(&self, clause: usize) -> Option<&ClauseScope> {
+        self.clauses.get(clause)
+    }
+
+    pub(in crate::scope) fn clauses_of(&self, source: usize) -> impl Iterator<Item = (usize, &ClauseScope)> {
+        self.clauses.iter().enumerate().filter(move |(_, clause)| clause.source == source)
+    }
+
+    pub(in crate::scope) fn path_is_withheld(&self, path: &[u8]) -> bool {
+        self.withheld_paths.matches(path)
+    }
+
+    pub(in crate::scope) fn withhold_verdict(&self, fields: &dyn Fields) -> Verdict {
+        if self.withheld.is_empty() { Verdict::Out } else { self.withheld.verdict(fields) }
+    }
+
+    fn stamp(&self, clauses: ClauseSet, own: Clock, time: impl Fn(Clock) -> Option<Timestamp>) -> Stamp {
+        let mut clocks = clauses.iter().filter_map(|at| self.clauses.get(at)?.window).map(|window| window.clock);
+        let main = clocks.next().unwrap_or(own);
+        let mut stamp = Stamp { main: time(main).map(|at| (main, at)), ..Stamp::default() };
+        let asked: Vec<Clock> = clocks.filter(|&clock| clock != main).collect();
+        let others = Clock::ALL.into_iter().filter(|clock| asked.contains(clock));
+        for (slot, clock) in stamp.others.iter_mut().zip(others) {
+            *slot = time(clock).map(|at| (clock, at));
+        }
+        stamp
+    }
+}
+
+/// What the gate says of one record.
+#[derive(Debug)]
+pub enum Judgement<'a> {
+    /// It may leave; these other clauses could not be decided.
+    In(InScope<Record<'a>>, ClauseSet),
+    /// These clauses ask for it, or may, and a withhold stops it.
+    Withheld(ClauseSet),
+    /// These clauses cannot be decided.
+    Undecided(ClauseSet),
+    /// No clause asks for it.
+    Outside,
+}
+
+/// Passes or stops the records of one stream.
+#[derive(Debug)]
+pub struct RecordGate<'s> {
+    scope: &'s Scope,
+    source: usize,
+    clauses: ClauseSet,
+    /// The same clauses, ready to compare.
+    compiled: Vec<(usize, &'s ClauseScope)>,
+    admitted: Cell<ClauseSet>,
+    entry: Entry,
+}
+
+impl<'s> RecordGate<'s> {
+    pub(in crate::scope) fn new(scope: &'s Scope, source: usize, clauses: ClauseSet, entry: Entry) -> Self {
+        let compiled = clauses.iter().filter_map(|at| Some((at, scope.clause(at)?))).collect();
+        Self { scope, source, clauses, compiled, admitted: Cell::new(ClauseSet::EMPTY), entry }
+    }
+
+    /// The clauses under which records of it may be taken.
+    pub fn clauses(&self) -> ClauseSet {
+        self.clauses
+    }
+
+    /// Takes clauses out: the stream is of a kind that they may not take.
+    pub fn without(&mut self, clauses: ClauseSet) {
+        self.compiled.retain(|(at, _)| !clauses.contains(*at));
+        self.clauses = self.compiled.iter().map(|(at, _)| *at).collect();
+    }
+
+    /// The format that clauses name for it, each with its clauses; none = by content.
+    pub fn formats(&self) -> Vec<(Option<crate::order::Format>, ClauseSet)> {
+        let mut formats: Vec<(Option<crate::order::Format>, ClauseSet)> = Vec::new();
+        for (at, clause) in &self.compiled {
+            let Taken::Records { format, .. } = clause.taken else { continue };
+            match formats.iter_mut().find(|(known, _)| *known == format) {
+                Some((_, clauses)) => clauses.insert(*at),
+                None => formats.push((format, ClauseSet::one(*at))),
+            }
+        }
+        formats
+    }
+
+    /// It stands in a Maildir as a message.
+    pub fn is_maildir_message(&self) -> bool {
+        self.entry.maildir() == MaildirPlace::Message
+    }
+
+    /// What the clauses and the withholds say of one record.
+    pub fn judge<'a>(&self, raw: RawRecord<'a>) -> Judgement<'a> {
+        let (mut admitting, mut undecided) = (ClauseSet::EMPTY, ClauseSet::EMPTY);
+        for (at, clause) in &self.compiled {
+            match clause.record(raw.fields) {
+                Verdict::In => admitting.insert(*at),
+                Verdict::Undecided => undecided.insert(*at),
+                Verdict::Out => {}
+            }
+        }
+        if admitting.is_empty() && undecided.is_empty() {
+            return Judgement::Outside;
+        }
+        match self.scope.withhold_verdict(raw.fields) {
+            Verdict::In => return Judgement::Withheld(admitting.union(undecided)),
+            Verdict::Undecided => return Judgement::Undecided(admitting.union(undecided)),
+            Verdict::Out => {}
+        }
+        let stamp = self.scope.record_stamp(self.source, admitting, raw.fields);
+        let record = Record { bytes: raw.bytes, offset: raw.offset, stamp };
+        match InScope::new(record, admitting) {
+            Some(admitted) => {
+                self.admitted.set(self.admitted.get().union(admitting));
+                Judgement::In(admitted, undecided)
+            }
+            None => Judgement::Undecided(undecided),
+        }
+    }
+
+    /// Where the stream was found, if anything of it was let out.
+    pub fn finish(self) -> Option<InScope<Provenance>> {
+        InScope::new(provenance(self.source, self.entry), self.admitted.get())
+    }
+}
+
+/// Passes or stops one whole file.
+#[derive(Debug)]
+pub struct WholeGate<'s> {
+    scope: &'s Scope,
+    source: usize,
+    clauses: ClauseSet,
+    entry: Entry,
+    tail: Vec<u8>,
+    withheld: Verdict,
+}
+
+impl<'s> WholeGate<'s> {
+    pub(in crate::scope) fn new(scope: &'s Scope, source: usize, clauses: ClauseSet, entry: Entry) -> Self {
+        Self { scope, source, clauses, entry, tail: Vec::new(), withheld: Verdict::Out }
+    }
+
+    /// The clauses that take it.
+    pub fn clauses(&self) -> ClauseSet {
+        self.clauses
+    }
+
+    /// Shows the gate the next bytes of the file: all of them, in order.
+    pub fn observe(&mut self, bytes: &[u8]) {
+        if self.scope.withheld.is_empty() {
+            return;
+        }
+        for piece in bytes.chunks(SEARCHED_BYTES) {
+            self.tail.extend_from_slice(piece);
+            if self.tail.len() >= SEARCHED_BYTES {
+                self.withheld = self.withheld.or(self.scope.withheld.raw(&self.tail));
+                let keep = self.tail.len().saturating_sub(OVERLAP_BYTES);
+                self.tail.drain(..keep);
+            }
+        }
+    }
+
+    /// All bytes were seen. Not admitted: a withheld identifier stands in it.
+    pub fn finish(mut self) -> Result<InScope<(Provenance, Stamp)>, ClauseSet> {
+        let rest = std::mem::take(&mut self.tail);
+        if !self.scope.withheld.is_empty() {
+            self.withheld = self.withheld.or(self.scope.withheld.raw(&rest));
+        }
+        let clauses = self.clauses;
+        // An address without the withheld port is no reason to give a whole file out.
+        if self.withheld != Verdict::Out {
+            return Err(clauses);
+        }
+        let times: FileTimes = self.entry.times();
+        let stamp = self.scope.stamp(clauses, Clock::Modified, |clock| file_time(times, clock));
+        InScope::new((provenance(self.source, self.entry), stamp), clauses).ok_or(clauses)
+    }
+}
+
+fn provenance(source: usize, entry: Entry) -> Provenance {
+    Provenance { source, times: entry.times(), maildir: entry.maildir(), path: entry.into_path() }
+}
