@@ -94,7 +94,7 @@ pub fn decide_file(order: &Order, file: &File) -> Answer {
             let clocks = ["modified", "changed", "created", "accessed"];
             let clock = clocks.iter().position(|name| *name == window.clock).unwrap();
             file.times[clock].map_or(Undecided, |(second, _)| {
-                let (from, before) = span(order, window);
+                let (from, before) = edges(order.zone, window);
                 holds(from <= second && second < before)
             })
         });
@@ -151,19 +151,19 @@ fn instant(zone: Zone, edge: Edge) -> i64 {
 }
 
 /// A window's first second, and the first after it.
-pub fn span(order: &Order, window: Window) -> (i64, i64) {
+pub fn edges(zone: Zone, window: Window) -> (i64, i64) {
     let before = match window.until {
-        Until::Before(edge) => instant(order.zone, edge),
+        Until::Before(edge) => instant(zone, edge),
         Until::Through(day) => {
             let (year, month, day, ..) = time::civil(time::seconds(day, (0, 0, 0)) + 86_400);
-            first_of_day(order.zone, (year, month, day))
+            first_of_day(zone, (year, month, day))
         }
     };
-    (instant(order.zone, window.from), before)
+    (instant(zone, window.from), before)
 }
 
 fn in_window(order: &Order, file: &File, window: Window, said: Said) -> Three {
-    let (from, before) = span(order, window);
+    let (from, before) = edges(order.zone, window);
     let inside = |at: &i64| holds(from <= *at && *at < before);
     match said {
         Said::At(at) => inside(&at),

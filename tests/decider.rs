@@ -1,0 +1,261 @@
+//! A second, deliberately naive decider agrees with the gate on random records and clauses.
+//!
+//! `tests/decider/naive.rs` was written from the order language alone. It shares nothing with the library but the
+//! order's text and the record's bytes; a format's splitter cuts the stream, and what it cut is checked first.
+
+#[path = "decider/chance.rs"]
+mod chance;
+#[path = "decider/generate.rs"]
+mod generate;
+#[path = "decider/letter.rs"]
+mod letter;
+#[path = "decider/mail.rs"]
+mod mail;
+#[path = "decider/naive.rs"]
+mod naive;
+#[path = "decider/order.rs"]
+mod order;
+#[path = "decider/spell.rs"]
+mod spell;
+#[path = "decider/time.rs"]
+mod time;
+#[path = "decider/token.rs"]
+mod token;
+
+use std::io::{Cursor, Read as _};
+
+use chance::Chance;
+use extract::clock::Timestamp;
+use extract::order::{Format, Order, Provider};
+use extract::record::{RecordSink, Stop, Unreadable};
+use extract::scope::{
+    ClauseSet, Entry, EntryDecision, EntryKind, FileTimes, Judgement, Node, RawRecord, RecordGate, Scope,
+};
+use generate::{Aim, Matter};
+use naive::{Answer, File, Kind};
+
+fn list(clauses: ClauseSet) -> Vec<usize> {
+    clauses.iter().collect()
+}
+
+/// The order and its provider's file as the library reads them.
+fn read(plain: &order::Order) -> (Order, Provider) {
+    let (order, provider) = (plain.order_toml(), plain.provider_toml());
+    read_texts(&order, &provider).unwrap_or_else(|errors| panic!("the order is valid: {errors}\n{order}\n{provider}"))
+}
+
+fn node() -> Node {
+    Node::new(Vec::new())
+}
+
+/// The file as the walk of a file system would hand it over.
+fn entry(file: &File) -> Entry {
+    let stamp = |place: usize| file.times[place].and_then(|(second, nano)| Timestamp::new(second, nano));
+    let times = FileTimes { modified: stamp(0), changed: stamp(1), created: stamp(2), accessed: stamp(3) };
+    let mut names = file.path.split(|&byte| byte == b'/').skip(1).peekable();
+    let mut at = Entry::root(b"/", node());
+    while let Some(name) = names.next() {
+        at = match names.peek() {
+            Some(_) => at.child(name, EntryKind::Folder, 0, FileTimes::default(), node()),
+            None => at.child(name, EntryKind::File, 1, times, node()),
+        };
+    }
+    at
+}
+
+/// Verdicts of all pairs of a record (or file) and a clause.
+#[derive(Default, Debug)]
+struct Tally {
+    pairs: u64,
+    admitted: u64,
+    withheld: u64,
+    undecided: u64,
+    outside: u64,
+}
+
+impl Tally {
+    fn count(&mut self, answer: &Answer, clauses: usize) {
+        let sizes = [&answer.admitted, &answer.withheld, &answer.undecided].map(|set| set.len() as u64);
+        self.pairs += clauses as u64;
+        self.admitted += sizes[0];
+        self.withheld += sizes[1];
+        self.undecided += sizes[2];
+        self.outside += clauses as u64 - sizes.iter().sum::<u64>();
+    }
+
+    fn each_is_at_least(&self, percent: u64) {
+        for (name, count) in [
+            ("in", self.admitted),
+            ("withheld", self.withheld),
+            ("undecided", self.undecided),
+            ("out", self.outside),
+        ] {
+            assert!(count * 100 >= self.pairs * percent, "{name}: {count} of {} pairs are too few", self.pairs);
+        }
+    }
+}
+
+/// Where the two deciders differ, each with all that is needed to see why.
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn compare(&mut self, plain: &order::Order, file: &File, what: &[u8], naive: &Answer, gate: &Answer) {
+        if naive != gate {
+            self.0.push(format!(
+                "{}\n{}\n{file:?}\n{}\nnaive {naive:?}\ngate  {gate:?}\n",
+                plain.order_toml().split_once("[[source]]").map_or("", |(_, rest)| rest),
+                plain.provider_toml().split_once("[[withhold]]").map_or("nothing withheld", |(_, rest)| rest),
+                what.escape_ascii().to_string().replace("\\n", "\n")
+            ));
+        }
+    }
+
+    fn none(self) {
+        let count = self.0.len();
+        assert!(count == 0, "{count} differences, of which:\n\n{}", self.0[..count.min(12)].join("\n=====\n"));
+    }
+}
+
+struct Sink<'g, 's> {
+    gate: &'g RecordGate<'s>,
+    judged: Vec<(Vec<u8>, Answer)>,
+}
+
+impl RecordSink for Sink<'_, '_> {
+    fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+        let answer = match self.gate.judge(record) {
+            Judgement::In(item, undecided) => {
+                assert_eq!(item.item().bytes, record.bytes);
+                Answer { admitted: list(item.clauses()), withheld: vec![], undecided: list(undecided) }
+            }
+            Judgement::Withheld(clauses) => Answer { withheld: list(clauses), ..Answer::default() },
+            Judgement::Undecided(clauses) => Answer { undecided: list(clauses), ..Answer::default() },
+            Judgement::Outside => Answer::default(),
+        };
+        self.judged.push((record.bytes.to_vec(), answer));
+        Ok(())
+    }
+
+    fn separator(&mut self, _: u64) {}
+
+    fn unreadable(&mut self, bytes: u64, why: Unreadable) {
+        panic!("{bytes} bytes are unreadable: {why:?}");
+    }
+}
+
+/// What the library makes of every record of a file, if any clause may look at them.
+fn judge(scope: &Scope, file: &File, kind: Kind, stream: &[u8]) -> (EntryDecision, Option<Vec<(Vec<u8>, Answer)>>) {
+    let mut decision = scope.decide(file.source, entry(file));
+    let Some(permit) = decision.records.take() else { return (decision, None) };
+    let (gate, mut content) = permit.opened(Box::new(Cursor::new(stream.to_vec()))).into_records(scope).unwrap();
+    let mut sink = Sink { gate: &gate, judged: Vec::new() };
+    let format = if kind == Kind::Log { Format::AccessLog } else { Format::Mbox };
+    split(format, &mut content, &mut sink);
+    (decision, Some(sink.judged))
+}
+
+fn records_agree(matter: Matter, seed: u64, orders: usize, tally: &mut Tally) {
+    let mut chance = Chance::seeded(seed);
+    let mut differences = Differences::default();
+    for _ in 0..orders {
+        let plain = generate::order(&mut chance, matter);
+        let (order, provider) = read(&plain);
+        let scope = Scope::compile(&order, Some(&provider)).unwrap();
+        let aim = Aim::at(&plain);
+        let file = generate::file(&mut chance, matter, &aim);
+        let (kind, stream, records) = generate::stream(&mut chance, matter, &aim);
+        let stream_naive = naive::decide_stream(&plain, &file);
+        let (decision, judged) = judge(&scope, &file, kind, &stream);
+        let stream_gate = Answer {
+            // Nothing is admitted yet: these are the clauses that may look inside.
+            admitted: if judged.is_some() { stream_naive.admitted.clone() } else { vec![] },
+            withheld: list(decision.withheld),
+            undecided: list(decision.undecided),
+        };
+        differences.compare(&plain, &file, b"(the stream)", &stream_naive, &stream_gate);
+        let Some(judged) = judged else {
+            tally.count(&stream_naive, plain.clauses.len());
+            continue;
+        };
+        assert_eq!(judged.len(), records.len(), "the splitter and the test cut the same stream");
+        for (raw, (bytes, gate)) in records.iter().zip(&judged) {
+            assert_eq!(raw.escape_ascii().to_string(), bytes.escape_ascii().to_string());
+            let naive = naive::decide_record(&plain, &file, kind, raw);
+            tally.count(&naive, plain.clauses.len());
+            differences.compare(&plain, &file, raw, &naive, gate);
+        }
+    }
+    differences.none();
+}
+
+#[test]
+fn the_gate_and_the_naive_decider_agree_on_web_logs() {
+    let mut tally = Tally::default();
+    records_agree(Matter::Log, 20_240_331, 400, &mut tally);
+    println!("web logs: {tally:?}");
+    assert!(tally.pairs >= 10_000);
+    tally.each_is_at_least(3);
+}
+
+#[test]
+fn the_gate_and_the_naive_decider_agree_on_mail() {
+    let mut tally = Tally::default();
+    records_agree(Matter::Mail, 20_241_027, 500, &mut tally);
+    println!("mail: {tally:?}");
+    assert!(tally.pairs >= 10_000);
+    tally.each_is_at_least(3);
+}
+
+#[test]
+fn the_gate_and_the_naive_decider_agree_on_whole_files() {
+    let mut chance = Chance::seeded(17);
+    let mut tally = Tally::default();
+    let mut differences = Differences::default();
+    for _ in 0..1_500 {
+        let plain = generate::order(&mut chance, Matter::Files);
+        let (order, provider) = read(&plain);
+        let scope = Scope::compile(&order, Some(&provider)).unwrap();
+        let aim = Aim::at(&plain);
+        for _ in 0..4 {
+            let file = generate::file(&mut chance, Matter::Files, &aim);
+            let content = generate::content(&mut chance, &aim);
+            let mut naive = naive::decide_file(&plain, &file);
+            if naive::content_withheld(&plain, &content) {
+                naive.withheld.append(&mut naive.admitted);
+                naive.withheld.sort_unstable();
+            }
+            let mut decision = scope.decide(file.source, entry(&file));
+            let mut gate = Answer {
+                admitted: vec![],
+                withheld: list(decision.withheld),
+                undecided: list(decision.undecided),
+            };
+            if let Some(permit) = decision.whole.take() {
+                let (mut whole, mut stream) =
+                    permit.opened(Box::new(Cursor::new(content.clone()))).into_whole(&scope).unwrap();
+                // Pieces of every size, so that an identifier lies across their edges too.
+                let size = 1 + chance.below(40);
+                let mut piece = vec![0; size];
+                loop {
+                    let count = stream.read(&mut piece).unwrap();
+                    if count == 0 {
+                        break;
+                    }
+                    whole.observe(&piece[..count]);
+                }
+                match whole.finish() {
+                    Ok(item) => gate.admitted = list(item.clauses()),
+                    Err(clauses) => gate.withheld.extend(list(clauses)),
+                }
+                gate.withheld.sort_unstable();
+            }
+            tally.count(&naive, plain.clauses.len());
+            differences.compare(&plain, &file, &content, &naive, &gate);
+        }
+    }
+    println!("whole files: {tally:?}");
+    assert!(tally.pairs >= 10_000);
+    tally.each_is_at_least(3);
+    differences.none();
+}
