@@ -56,7 +56,7 @@ impl ClauseScope {
         self.maildir_fits(entry.maildir()) && self.paths.matches(entry.path())
     }
 
-    fn maildir_fits(&self, place: MaildirPlace) -> bool {
+    pub(in crate::scope) fn maildir_fits(&self, place: MaildirPlace) -> bool {
         match &self.taken {
             Taken::Files => true,
             Taken::Records { format, .. } => match place {

@@ -13,7 +13,7 @@ use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, Verdict};
 use crate::clock::{Timestamp, Zone};
-use crate::order::{Clock, Order, Provider};
+use crate::order::{Clock, Format, Order, Provider};
 
 /// Bytes of a whole file that are searched at once for a withheld identifier.
 const SEARCHED_BYTES: usize = 64 * 1024;
@@ -86,7 +86,7 @@ impl Scope {
             };
             match verdict {
                 Verdict::Out => {}
-                Verdict::In | Verdict::Undecided if self.withheld_paths.matches(entry.path()) => {
+                Verdict::In | Verdict::Undecided if self.path_is_withheld(&entry) => {
                     decision.withheld.insert(at);
                 }
                 Verdict::Undecided => decision.undecided.insert(at),
@@ -132,8 +132,8 @@ impl Scope {
         self.clauses.iter().enumerate().filter(move |(_, clause)| clause.source == source)
     }
 
-    pub(in crate::scope) fn path_is_withheld(&self, path: &[u8]) -> bool {
-        self.withheld_paths.matches(path)
+    pub(in crate::scope) fn path_is_withheld(&self, entry: &Entry) -> bool {
+        self.withheld_paths.matches(entry.path())
     }
 
     pub(in crate::scope) fn withhold_verdict(&self, fields: &dyn Fields) -> Verdict {
@@ -189,6 +189,10 @@ impl<'s> RecordGate<'s> {
         self.clauses
     }
 
+    pub(in crate::scope) fn scope(&self) -> &'s Scope {
+        self.scope
+    }
+
     /// Takes clauses out: the stream is of a kind that they may not take.
     pub fn without(&mut self, clauses: ClauseSet) {
         self.compiled.retain(|(at, _)| !clauses.contains(*at));
@@ -196,8 +200,8 @@ impl<'s> RecordGate<'s> {
     }
 
     /// The format that clauses name for it, each with its clauses; none = by content.
-    pub fn formats(&self) -> Vec<(Option<crate::order::Format>, ClauseSet)> {
-        let mut formats: Vec<(Option<crate::order::Format>, ClauseSet)> = Vec::new();
+    pub fn formats(&self) -> Vec<(Option<Format>, ClauseSet)> {
+        let mut formats: Vec<(Option<Format>, ClauseSet)> = Vec::new();
         for (at, clause) in &self.compiled {
             let Taken::Records { format, .. } = clause.taken else { continue };
             match formats.iter_mut().find(|(known, _)| *known == format) {

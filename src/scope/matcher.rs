@@ -326,3 +326,152 @@ impl WithholdMatcher {
         !(self.0.has_address() || self.0.has_word() || self.0.has_ip())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::{Address, Clock, Format};
+    use crate::scope::TimeField;
+
+    /// A record with fields as a test states them.
+    struct Stated {
+        format: Format,
+        parsed: bool,
+        text: &'static str,
+        from: Option<(&'static str, &'static str)>,
+        client: Option<(&'static str, Option<u16>)>,
+    }
+
+    impl Fields for Stated {
+        fn format(&self) -> Format {
+            self.format
+        }
+        fn parsed(&self) -> bool {
+            self.parsed
+        }
+        fn time(&self, _: Clock) -> TimeField {
+            TimeField::Lacks
+        }
+        fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
+            match (self.format.is_mail(), role) {
+                (true, Role::From) => {
+                    if let Some((local, domain)) = self.from {
+                        visit(Value::Address { local: local.as_bytes(), domain: domain.as_bytes() });
+                    }
+                }
+                (false, Role::Client) => {
+                    if let Some((ip, port)) = self.client {
+                        visit(Value::Ip(ip.parse().unwrap(), port));
+                    }
+                }
+                (true, role) if Role::MAIL.contains(&role) => {}
+                _ => return Reading::Partial,
+            }
+            Reading::Complete
+        }
+        fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+            visit(b"1.A@x.example");
+            Reading::Complete
+        }
+        fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+            visit(self.text.as_bytes());
+            Reading::Complete
+        }
+    }
+
+    fn mail(local: &'static str, domain: &'static str) -> Stated {
+        Stated { format: Format::Mbox, parsed: true, text: "", from: Some((local, domain)), client: None }
+    }
+
+    fn line(ip: &'static str, port: Option<u16>, text: &'static str) -> Stated {
+        Stated { format: Format::AccessLog, parsed: true, text, from: None, client: Some((ip, port)) }
+    }
+
+    fn looks_for(identifier: Identifier, roles: &[Role]) -> Matcher {
+        Matcher::new(&[Target { identifier, roles: roles.to_vec() }]).unwrap()
+    }
+
+    fn email(local: &str, domain: &str) -> Identifier {
+        Identifier::Email(Address { local: local.into(), domain: domain.into() })
+    }
+
+    #[test]
+    fn an_address_is_compared_whole_and_without_case() {
+        let alice = looks_for(email("alice", "shop.example"), &[Role::From]);
+        let cases = [
+            ("Alice", "SHOP.example", Verdict::In),
+            ("malice", "shop.example", Verdict::Out),
+            ("alice+x", "shop.example", Verdict::Out),
+            ("alice", "shop.example.uk", Verdict::Out),
+            ("alice", "shops.example", Verdict::Out),
+        ];
+        for (local, domain, expected) in cases {
+            assert_eq!(alice.verdict(&mail(local, domain)), expected, "{local}@{domain}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_exact_and_its_subdomains_are_asked_for_apart() {
+        let exact = looks_for(Identifier::Domain("example.org".into()), &[]);
+        let below = looks_for(Identifier::Subdomains("example.org".into()), &[]);
+        assert_eq!(exact.verdict(&mail("a", "Example.ORG")), Verdict::In);
+        assert_eq!(exact.verdict(&mail("a", "mx.example.org")), Verdict::Out);
+        assert_eq!(below.verdict(&mail("a", "mx.Example.org")), Verdict::In);
+        assert_eq!(below.verdict(&mail("a", "example.org")), Verdict::Out);
+        assert_eq!(below.verdict(&mail("a", "badexample.org")), Verdict::Out);
+    }
+
+    #[test]
+    fn an_address_without_the_port_is_undecided_and_another_address_is_out() {
+        let both = looks_for(Identifier::IpPort("192.0.2.1".parse().unwrap(), 443), &[]);
+        assert_eq!(both.verdict(&line("192.0.2.1", Some(443), "")), Verdict::In);
+        assert_eq!(both.verdict(&line("192.0.2.1", Some(80), "")), Verdict::Out);
+        assert_eq!(both.verdict(&line("192.0.2.1", None, "")), Verdict::Undecided);
+        assert_eq!(both.verdict(&line("192.0.2.2", None, "")), Verdict::Out);
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_address_it_maps() {
+        let plain = looks_for(Identifier::Ip("192.0.2.1".parse().unwrap()), &[]);
+        assert_eq!(plain.verdict(&line("::ffff:192.0.2.1", None, "")), Verdict::In);
+        let network = looks_for(Identifier::Cidr("192.0.2.0/31".parse().unwrap()), &[]);
+        assert_eq!(network.verdict(&line("::ffff:192.0.2.1", None, "")), Verdict::In);
+        assert_eq!(network.verdict(&line("192.0.2.2", None, "")), Verdict::Out);
+    }
+
+    #[test]
+    fn an_identifier_that_has_no_place_in_the_record_is_undecided() {
+        let account = looks_for(Identifier::Account("alice".into()), &[]);
+        assert_eq!(account.verdict(&mail("alice", "x.example")), Verdict::Undecided);
+        let sender = looks_for(email("a", "x.example"), &[Role::From]);
+        assert_eq!(sender.verdict(&line("192.0.2.1", None, "a@x.example")), Verdict::Undecided);
+    }
+
+    #[test]
+    fn a_record_without_shape_is_searched_for_whole_tokens() {
+        let ip = looks_for(Identifier::Ip("192.0.2.1".parse().unwrap()), &[]);
+        let broken = |text| Stated { parsed: false, ..line("192.0.2.9", None, text) };
+        assert_eq!(ip.verdict(&broken("garbled 192.0.2.1 line")), Verdict::Undecided);
+        assert_eq!(ip.verdict(&broken("garbled 192.0.2.10 line")), Verdict::Out);
+    }
+
+    #[test]
+    fn a_message_id_is_looked_for_in_its_own_header() {
+        let id = |text: &str| looks_for(Identifier::MessageId(text.into()), &[]);
+        assert_eq!(id("1.A@x.example").verdict(&mail("a", "b")), Verdict::In);
+        assert_eq!(id("1.a@x.example").verdict(&mail("a", "b")), Verdict::Out);
+    }
+
+    #[test]
+    fn a_withheld_domain_is_found_as_a_word_and_behind_an_at_sign() {
+        let withheld = WithholdMatcher::new([&Identifier::Domain("lawfirm.example".into())]);
+        for (text, expected) in [
+            ("write to o'brien@LawFirm.example.", Verdict::In),
+            ("see lawfirm.example/brief", Verdict::In),
+            ("see mx.lawfirm.example", Verdict::Out),
+            ("lawfirm.example.org", Verdict::Out),
+        ] {
+            assert_eq!(withheld.raw(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

@@ -8,6 +8,7 @@
 mod clause_scope;
 mod clause_set;
 mod entry;
+mod explain;
 mod gate;
 mod glob;
 mod in_scope;
@@ -21,6 +22,7 @@ mod verdict;
 
 pub use clause_set::ClauseSet;
 pub use entry::{Entry, EntryKind, FileTimes, MaildirPlace, Node, StaffPath};
+pub use explain::{ClauseExplanation, Comparison, Explanation, Fate};
 pub use gate::{EntryDecision, Judgement, RecordGate, Scope, WholeGate};
 pub use glob::{GlobError, PathGlob};
 pub use in_scope::InScope;
