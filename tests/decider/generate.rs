@@ -33,7 +33,7 @@ pub enum Matter {
 }
 
 fn text(chance: &mut Chance, choices: &[&str]) -> String {
-    (*chance.pick(choices)).to_owned()
+    (chance.pick(choices)).to_owned()
 }
 
 fn email(chance: &mut Chance) -> Identifier {
@@ -49,9 +49,11 @@ fn network(chance: &mut Chance) -> Identifier {
     match chance.below(6) {
         0 | 1 => Identifier::Ip(text(chance, &["192.0.2.1", "::ffff:192.0.2.77", "2001:db8::1", "203.0.113.9"])),
         2 => Identifier::Ip("192.0.2.1".to_owned()),
-        3 | 4 => Identifier::Cidr(text(chance, &["192.0.2.0/25", "198.51.100.64/31", "2001:db8::/120", "192.0.2.0/30"])),
+        3 | 4 => {
+            Identifier::Cidr(text(chance, &["192.0.2.0/25", "198.51.100.64/31", "2001:db8::/120", "192.0.2.0/30"]))
+        }
         _ => {
-            let (ip, port) = *chance.pick(&[("192.0.2.1", 443), ("2001:db8::1", 8080), ("192.0.2.1", 80)]);
+            let (ip, port) = chance.pick(&[("192.0.2.1", 443), ("2001:db8::1", 8080), ("192.0.2.1", 80)]);
             Identifier::IpPort(ip.to_owned(), port)
         }
     }
@@ -85,10 +87,10 @@ fn target(chance: &mut Chance, matter: Matter, by_content: bool) -> Target {
     };
     match (matter, &identifier) {
         (Matter::Log, Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..)) => {
-            roles = chance.pick(&[vec![], vec![], vec!["any"], vec!["client"]]).clone();
+            roles = chance.pick(&[vec![], vec![], vec!["any"], vec!["client"]]);
         }
         (Matter::Log, Identifier::Account(_) | Identifier::Email(_)) => {
-            roles = chance.pick(&[vec![], vec!["user"], vec!["any"]]).clone();
+            roles = chance.pick(&[vec![], vec!["user"], vec!["any"]]);
         }
         (Matter::Log, _) => {}
         (_, Identifier::Email(_) | Identifier::Domain(_)) => match chance.below(5) {
@@ -109,7 +111,8 @@ fn target(chance: &mut Chance, matter: Matter, by_content: bool) -> Target {
 }
 
 fn edge(chance: &mut Chance, zone: Zone) -> Edge {
-    let days = [(2024, 3, 25), (2024, 3, 30), (2024, 3, 31), (2024, 4, 1), (2024, 10, 26), (2024, 10, 27), (2024, 10, 28)];
+    let days =
+        [(2024, 3, 25), (2024, 3, 30), (2024, 3, 31), (2024, 4, 1), (2024, 10, 26), (2024, 10, 27), (2024, 10, 28)];
     let instants = [
         time::seconds((2024, 3, 31), (0, 59, 59)),
         time::seconds((2024, 3, 31), (1, 0, 0)),
@@ -120,8 +123,8 @@ fn edge(chance: &mut Chance, zone: Zone) -> Edge {
         time::seconds((2024, 10, 27), (1, 30, 0)),
     ];
     match chance.below(3) {
-        0 => Edge::Day(*chance.pick(&days)),
-        1 => Edge::Instant(*chance.pick(&instants), *chance.pick(&[0, 60, -300, 345])),
+        0 => Edge::Day(chance.pick(&days)),
+        1 => Edge::Instant(chance.pick(&instants), chance.pick(&[0, 60, -300, 345])),
         _ => loop {
             let wall = chance.pick(&instants) + chance.pick(&[0, 1_800, 3_600, 7_200, -1]);
             if zone.readings(wall).len() == 1 {
@@ -148,11 +151,11 @@ fn window(chance: &mut Chance, zone: Zone, clock: &'static str) -> Window {
 }
 
 pub fn order(chance: &mut Chance, matter: Matter) -> Order {
-    let zone = *chance.pick(&ZONES);
+    let zone = chance.pick(&ZONES);
     let zones = [None, Some(Zone::London), Some(Zone::London), Some(Zone::Berlin), Some(Zone::Utc)];
     let mut order = Order {
         zone,
-        sources: vec![*chance.pick(&zones), *chance.pick(&zones)],
+        sources: vec![chance.pick(&zones), chance.pick(&zones)],
         clauses: Vec::new(),
         withheld: Vec::new(),
         withheld_paths: Vec::new(),
@@ -190,9 +193,13 @@ fn clause(chance: &mut Chance, matter: Matter, zone: Zone) -> Clause {
     let mut clause = Clause {
         source: usize::from(chance.percent(8)),
         // The first path of each list is the stream's own.
-        paths: vec![if matter != Matter::Files && chance.percent(60) { paths[0].to_owned() } else { text(chance, paths) }],
+        paths: vec![if matter != Matter::Files && chance.percent(60) {
+            paths[0].to_owned()
+        } else {
+            text(chance, paths)
+        }],
         records: matter != Matter::Files,
-        format: *chance.pick(format),
+        format: chance.pick(format),
         identifiers: Vec::new(),
         with: Vec::new(),
         window: None,
@@ -233,7 +240,8 @@ pub struct Aim {
 
 impl Aim {
     pub fn at(order: &Order) -> Self {
-        let mut aim = Self { wanted: Vec::new(), withheld: order.withheld.clone(), moments: Vec::new(), walls: Vec::new() };
+        let mut aim =
+            Self { wanted: Vec::new(), withheld: order.withheld.clone(), moments: Vec::new(), walls: Vec::new() };
         for clause in &order.clauses {
             let targets = clause.identifiers.iter().chain(&clause.with);
             aim.wanted.extend(targets.map(|target| target.identifier.clone()));
@@ -261,10 +269,10 @@ impl Aim {
 
     pub fn identifier(&self, chance: &mut Chance) -> Identifier {
         if !self.withheld.is_empty() && chance.percent(12) {
-            return chance.pick(&self.withheld).clone();
+            return chance.pick(&self.withheld);
         }
         if !self.wanted.is_empty() && chance.percent(85) {
-            return chance.pick(&self.wanted).clone();
+            return chance.pick(&self.wanted);
         }
         match chance.below(3) {
             0 => email(chance),
@@ -277,7 +285,9 @@ impl Aim {
 /// A file of the matter, most often the one that the paths are about.
 pub fn file(chance: &mut Chance, matter: Matter, aim: &Aim) -> File {
     let path = match matter {
-        Matter::Log => text(chance, &["/var/log/nginx/access.log", "/var/log/nginx/access.log", "/var/log/nginx/old/access.log"]),
+        Matter::Log => {
+            text(chance, &["/var/log/nginx/access.log", "/var/log/nginx/access.log", "/var/log/nginx/old/access.log"])
+        }
         Matter::Mail => text(chance, &["/var/mail/alice", "/var/mail/alice", "/var/mail/alices"]),
         Matter::Files => {
             let all = ["/srv/a/b/c.txt", "/srv/a/c.txt", "/srv/a/.hidden", "/srv/c.txt", "/srv/ab/d", "/srw/a/b/c.txt"];
@@ -288,7 +298,7 @@ pub fn file(chance: &mut Chance, matter: Matter, aim: &Aim) -> File {
     for time in &mut times {
         if chance.percent(80) {
             let at = aim.moment(chance);
-            *time = Some(*chance.pick(&[(at, 0), (at, 0), (at, 999_999_999)]));
+            *time = Some(chance.pick(&[(at, 0), (at, 0), (at, 999_999_999)]));
         }
     }
     File { source: usize::from(chance.percent(5)), path: path.into_bytes(), times }
@@ -327,7 +337,7 @@ pub fn content(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
     for _ in 0..chance.below(4) {
         let identifier = aim.identifier(chance);
         content.extend(spell::surrounded(chance, &identifier));
-        content.extend(vec![*chance.pick(&[b' ', b'\n', 0]); chance.below(50)]);
+        content.extend(vec![chance.pick(&[b' ', b'\n', 0]); chance.below(50)]);
     }
     content
 }

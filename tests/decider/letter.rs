@@ -10,7 +10,7 @@ fn date(chance: &mut Chance, aim: &Aim) -> Option<String> {
     let zoned = |minutes: i64, name: &str| Some(format!("{} {name}", time::write_mail(at + minutes * 60)));
     match chance.below(20) {
         0 => None,
-        1 => Some((*chance.pick(&["", "yesterday", "Sun, 31 Feb 2024 10:00:00 +0000", "31 Mar 2024"])).to_owned()),
+        1 => Some((chance.pick(&["", "yesterday", "Sun, 31 Feb 2024 10:00:00 +0000", "31 Mar 2024"])).to_owned()),
         2 => zoned(60, chance.pick(&["+-0100", "01800", "+01:00:00", "+01"])),
         3 => zoned(-300, "EST"),
         4 => zoned(0, "GMT"),
@@ -20,7 +20,7 @@ fn date(chance: &mut Chance, aim: &Aim) -> Option<String> {
             Some(time::write_mail(wall))
         }
         _ => {
-            let minutes = *chance.pick(&[0, 60, -300, 345]);
+            let minutes = chance.pick(&[0, 60, -300, 345]);
             zoned(minutes, &time::write_offset(minutes))
         }
     }
@@ -126,7 +126,9 @@ fn body(chance: &mut Chance, aim: &Aim, depth: usize) -> Vec<u8> {
             out.extend_from_slice(lines(&base64(&text), width).as_bytes());
         }
         2 | 3 => {
-            out.extend_from_slice(b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n");
+            out.extend_from_slice(
+                b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n",
+            );
             out.extend_from_slice(quoted_printable(chance, &text).as_bytes());
         }
         4 if chance.percent(40) => {
@@ -135,7 +137,9 @@ fn body(chance: &mut Chance, aim: &Aim, depth: usize) -> Vec<u8> {
         }
         5 if chance.percent(40) => {
             let wide: Vec<u8> = text.iter().flat_map(|&byte| [byte, 0]).collect();
-            out.extend_from_slice(b"Content-Type: text/plain; charset=\"utf-16le\"\nContent-Transfer-Encoding: base64\n\n");
+            out.extend_from_slice(
+                b"Content-Type: text/plain; charset=\"utf-16le\"\nContent-Transfer-Encoding: base64\n\n",
+            );
             out.extend_from_slice(lines(&base64(&wide), 76).as_bytes());
         }
         9 | 10 => {
@@ -183,7 +187,13 @@ pub fn message(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
         head.push_str(&format!("{name}: {value}\n"));
     }
     if chance.percent(80) {
-        let id = chance.pick(&["m1@shop.example", "M1@shop.example", "M.2@shop.example", "m12@shop.example", "q@other.example"]);
+        let id = chance.pick(&[
+            "m1@shop.example",
+            "M1@shop.example",
+            "M.2@shop.example",
+            "m12@shop.example",
+            "q@other.example",
+        ]);
         head.push_str(&format!("Message-ID: <{id}>\n"));
     }
     if chance.percent(70) {

@@ -47,7 +47,8 @@ impl Part {
     }
 
     fn word(&self, name: &str) -> String {
-        let value = self.header(name).first().map_or(String::new(), |value| String::from_utf8_lossy(value).into_owned());
+        let value =
+            self.header(name).first().map_or(String::new(), |value| String::from_utf8_lossy(value).into_owned());
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
@@ -103,7 +104,8 @@ impl Part {
             Self::read(&body).decoded(into);
         } else {
             if self.parameter("charset").is_some_and(|name| name.eq_ignore_ascii_case("utf-16le")) {
-                let units: Vec<u16> = body.chunks_exact(2).map(|two| u16::from(two[0]) | u16::from(two[1]) << 8).collect();
+                let units: Vec<u16> =
+                    body.chunks_exact(2).map(|two| u16::from(two[0]) | u16::from(two[1]) << 8).collect();
                 into.all.push(String::from_utf16_lossy(&units).into_bytes());
             }
             into.all.push(body);

@@ -257,7 +257,9 @@ impl Record {
         let Self::Message { part, .. } = self else { return Undecided };
         match (role, identifier) {
             ("any", _) => anywhere(identifier, texts),
-            ("message-id", Identifier::MessageId(id)) => holds(part.message_ids().iter().any(|own| own == id.as_bytes())),
+            ("message-id", Identifier::MessageId(id)) => {
+                holds(part.message_ids().iter().any(|own| own == id.as_bytes()))
+            }
             ("from" | "to" | "cc" | "bcc" | "sender" | "reply-to", Identifier::Email(_) | Identifier::Domain(_)) => {
                 let found = part.addresses(role);
                 let hit = found.all.iter().any(|(local, domain)| address_is(identifier, local, domain));

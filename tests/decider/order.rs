@@ -131,7 +131,8 @@ impl Order {
 
     /// The provider's file.
     pub fn provider_toml(&self) -> String {
-        let mut text = format!("schema = \"provider/1\"\nsalt = \"{}\"\ncustodian = \"Duty officer 7\"\n", "5a".repeat(16));
+        let mut text =
+            format!("schema = \"provider/1\"\nsalt = \"{}\"\ncustodian = \"Duty officer 7\"\n", "5a".repeat(16));
         for place in 0..self.sources.len() {
             write!(text, "[[source]]\nname = \"s{place}\"\npath = \"s{place}\"\n").unwrap();
         }

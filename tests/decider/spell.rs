@@ -7,8 +7,40 @@ use super::time;
 
 /// A neighbour of every class: token bytes, bytes of addresses, quotes and brackets, white space, bytes that are no text.
 const NEIGHBOURS: [&[u8]; 34] = [
-    b"x", b"A", b"7", b".", b"_", b"%", b"+", b"@", b"-", b"\xc3\xa9", b"\xff", b" ", b"/", b":", b";", b",", b"<", b">",
-    b"(", b")", b"=", b"?", b"&", b"'", b"\0", b"\t", b"#", b"[", b"]", b"..", b". ", b"...", b"!", b"|",
+    b"x",
+    b"A",
+    b"7",
+    b".",
+    b"_",
+    b"%",
+    b"+",
+    b"@",
+    b"-",
+    b"\xc3\xa9",
+    b"\xff",
+    b" ",
+    b"/",
+    b":",
+    b";",
+    b",",
+    b"<",
+    b">",
+    b"(",
+    b")",
+    b"=",
+    b"?",
+    b"&",
+    b"'",
+    b"\0",
+    b"\t",
+    b"#",
+    b"[",
+    b"]",
+    b"..",
+    b". ",
+    b"...",
+    b"!",
+    b"|",
 ];
 
 fn flip_case(chance: &mut Chance, text: &str) -> String {
@@ -60,10 +92,19 @@ fn ip(chance: &mut Chance, text: &str) -> String {
     let bare = bare.strip_prefix("::ffff:").unwrap_or(bare);
     if bare.contains(':') {
         let all = [
-            "2001:db8::1", "2001:DB8:0:0:0:0:0:1", "2001:db8::2", "2001:db8::", "2001:db8::ff", "2001:db8::100",
-            "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::1:0", "2001:db8:::1", "2001:0db8::0001", "1:2001:db8::1",
+            "2001:db8::1",
+            "2001:DB8:0:0:0:0:0:1",
+            "2001:db8::2",
+            "2001:db8::",
+            "2001:db8::ff",
+            "2001:db8::100",
+            "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+            "2001:db8::1:0",
+            "2001:db8:::1",
+            "2001:0db8::0001",
+            "1:2001:db8::1",
         ];
-        return (*chance.pick(&all)).to_owned();
+        return (chance.pick(&all)).to_owned();
     }
     let numbers: Vec<u8> = bare.split('.').map(|part| part.parse().unwrap()).collect();
     let last = numbers[3];
@@ -74,7 +115,7 @@ fn ip(chance: &mut Chance, text: &str) -> String {
         7 => format!("::FFFF:{:02x}{:02x}:{:x}", numbers[0], numbers[1], u16::from(numbers[2]) << 8 | u16::from(last)),
         8 => with(last.wrapping_add(1)),
         9 => with(last.wrapping_sub(1)),
-        10 => with(*chance.pick(&[0, 1, 3, 4, 63, 64, 65, 66, 127, 128, 255])),
+        10 => with(chance.pick(&[0, 1, 3, 4, 63, 64, 65, 66, 127, 128, 255])),
         11 => format!("{bare}1"),
         12 => format!("1{bare}"),
         13 => format!("{}.{}.{}.0{last}", numbers[0], numbers[1], numbers[2]),
@@ -122,7 +163,7 @@ pub fn address(chance: &mut Chance, identifier: &Identifier) -> String {
             }
         },
         Identifier::Domain(text) => domain(chance, text, true),
-        _ => (*chance.pick(&["dave@other.example", "erin@elsewhere.example"])).to_owned(),
+        _ => (chance.pick(&["dave@other.example", "erin@elsewhere.example"])).to_owned(),
     }
 }
 
@@ -171,16 +212,17 @@ pub fn line(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
     let identifier = aim.identifier(chance);
     let client = match &identifier {
         Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => spell(chance, &identifier),
-        _ => (*chance.pick(&["203.0.113.77", "192.0.2.1", "2001:db8::99", "client.example.net"])).to_owned(),
+        _ => (chance.pick(&["203.0.113.77", "192.0.2.1", "2001:db8::99", "client.example.net"])).to_owned(),
     };
     let user = match &identifier {
         Identifier::Account(_) | Identifier::Email(_) if chance.percent(60) => spell(chance, &identifier),
         _ => "-".to_owned(),
     };
-    let minutes = *chance.pick(&[0, 0, 60, -300, 120, 345, -720]);
+    let minutes = chance.pick(&[0, 0, 60, -300, 120, 345, -720]);
     let mut stamp = time::write_web_log(aim.moment(chance), minutes);
     if chance.percent(5) {
-        stamp = (*chance.pick(&["31/Feb/2024:10:00:00 +0000", "31/Mar/2024:25:00:00 +0000", "31/Mar/2024 10:00", "-"])).to_owned();
+        stamp = (chance.pick(&["31/Feb/2024:10:00:00 +0000", "31/Mar/2024:25:00:00 +0000", "31/Mar/2024 10:00", "-"]))
+            .to_owned();
     }
     let mut line = format!("{client} - {user} [{stamp}] \"GET /a?q=").into_bytes();
     if chance.percent(60) {
