@@ -36,3 +36,7 @@ pub const PACKAGE_MEMBER_BYTES: u64 = 64 * 1024 * 1024;
 pub const FINDINGS: usize = 1_000;
 /// Rows of a table in `report.html`; the rest are in `exhibits.jsonl`.
 pub const REPORT_ROWS: usize = 2_000;
+/// Findings about one manifest that are shown; the rest are counted.
+pub const DIAGNOSTICS: usize = 500;
+/// Values of one list in a manifest: identifiers, paths, roles.
+pub const LIST_ITEMS: usize = 100_000;

@@ -4,7 +4,7 @@
 //!
 //! **Invariant:** one name, one format.
 
-use super::{Category, Clock};
+use super::{Category, Clock, Identifier, Role};
 
 /// A record format, by the name that `as` gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +85,28 @@ impl Format {
             Clock::Record => !self.is_mail(),
             Clock::DateHeader => self.is_mail(),
             Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed => false,
+        }
+    }
+
+    /// Its records have that role.
+    pub const fn has_role(self, role: Role) -> bool {
+        match role {
+            Role::From | Role::To | Role::Cc | Role::Bcc | Role::Sender | Role::ReplyTo => self.is_mail(),
+            Role::Client | Role::User => !self.is_mail(),
+            Role::Any => true,
+        }
+    }
+
+    /// It has a place where an identifier of that type is looked for unless a role says otherwise.
+    pub const fn has_default_place(self, identifier: &Identifier) -> bool {
+        match identifier {
+            Identifier::Email(_) | Identifier::Domain(_) | Identifier::Subdomains(_) | Identifier::MessageId(_) => true,
+            Identifier::Ip(_)
+            | Identifier::Cidr(_)
+            | Identifier::IpPort(..)
+            | Identifier::Account(_)
+            | Identifier::Host(_)
+            | Identifier::Token(_) => !self.is_mail(),
         }
     }
 

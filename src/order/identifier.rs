@@ -2,8 +2,10 @@
 //!
 //! **Invariant:** an identifier in hand is canonical; two that mean the same compare equal.
 
-use ipnet::IpNet;
+use std::fmt;
 use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 /// What a clause or a withhold looks for. Never a pattern, never a part of a word.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,6 +45,22 @@ impl Identifier {
             Self::Host(_) => "host",
             Self::MessageId(_) => "message-id",
             Self::Token(_) => "token",
+        }
+    }
+}
+
+/// The canonical form, as an order may write it; an address and its port as `192.0.2.1 port 80`.
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(address) => write!(f, "{}@{}", address.local, address.domain),
+            Self::Subdomains(domain) => write!(f, ".{domain}"),
+            Self::Ip(ip) => write!(f, "{ip}"),
+            Self::Cidr(net) => write!(f, "{net}"),
+            Self::IpPort(ip, port) => write!(f, "{ip} port {port}"),
+            Self::Domain(text) | Self::Account(text) | Self::Host(text) | Self::MessageId(text) | Self::Token(text) => {
+                f.write_str(text)
+            }
         }
     }
 }

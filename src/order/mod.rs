@@ -6,15 +6,38 @@
 //! **Invariant:** there is no I/O and no clock in this folder; an [`Order`] in hand is valid.
 
 mod category;
+mod clause;
+mod diagnostic;
+mod duration;
 mod format;
+mod glob;
+mod head;
 mod identifier;
+mod key;
+mod name;
+mod period;
+mod prose;
 mod provider;
+mod provider_file;
+mod read;
+mod render;
+mod salt;
+mod schema;
+mod table;
+mod target;
 mod window;
+pub mod wire;
+mod word_date;
 
 pub use category::{Category, LegalBasis};
+pub use diagnostic::{Code, Diagnostic, Severity};
 pub use format::Format;
 pub use identifier::{Address, Identifier, Role, Target};
 pub use provider::{Provider, ProviderSource, Salt, Withhold};
+pub use read::{Given, ManifestText, Manifests, check, read, read_alone};
+pub use render::render;
+pub use salt::{SaltError, with_salt};
+pub use schema::{order_schema, provider_schema};
 pub use window::{Clock, Window};
 
 use chrono::NaiveDate;
@@ -59,6 +82,11 @@ impl Order {
     /// SHA-256 of the manifest as it stands.
     pub fn sha256(&self) -> Digest {
         Digest::of(&self.bytes)
+    }
+
+    /// At that instant its last day, in its zone, is over.
+    pub fn has_expired(&self, at: Timestamp) -> bool {
+        self.expires.is_some_and(|last| self.zone.civil(at).date() > last)
     }
 }
 

@@ -1,0 +1,194 @@
+//! Brings the two files of an order in, with what the command line says of sources and custodian.
+//!
+//! **Invariant:** an order file is a regular file of bounded size; no source is opened here.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use crate::limits;
+use crate::order::{self, Given, ManifestText, Order, Provider};
+
+/// Both files, valid, and what a run needs beside them.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The legal record.
+    pub order: Order,
+    /// The provider's side; None where there is no such file.
+    pub provider: Option<Provider>,
+    /// Where each source is, by its index in [`Order::sources`].
+    pub paths: Vec<PathBuf>,
+    /// Who runs the disclosure.
+    pub custodian: String,
+    /// The warnings, ready to be printed; empty where there are none.
+    pub warnings: String,
+}
+
+/// Why an order cannot be used: exit 2.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A folder, a device, a pipe.
+    #[error("{} is not a regular file", .path.display())]
+    NotAFile {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Over [`limits::MANIFEST_BYTES`].
+    #[error("{} is over {} bytes", .path.display(), limits::MANIFEST_BYTES)]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// `--source` places a source that the order does not name.
+    #[error("--source {name}: the order has no such source (it has {known})")]
+    UnknownSource {
+        /// As given.
+        name: String,
+        /// The order's own names.
+        known: String,
+    },
+    /// `--source` places one source twice.
+    #[error("--source {name} is given twice")]
+    SourceTwice {
+        /// As given.
+        name: String,
+    },
+    /// `--custodian` with nothing in it, or with a control character.
+    #[error("--custodian must be a name")]
+    BadCustodian,
+    /// The findings, ready to be printed.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// The two files as they stand on disk.
+#[derive(Debug)]
+pub struct Files {
+    /// What findings call the order.
+    pub order_name: String,
+    /// The order, byte for byte.
+    pub order: Vec<u8>,
+    /// The provider file's path, name and bytes, where there is one.
+    pub provider: Option<(PathBuf, String, Vec<u8>)>,
+}
+
+impl Files {
+    /// Reads the order and the provider file beside it.
+    ///
+    /// Errors: the order is not there; one of them is no regular file, is too large or cannot be read.
+    pub fn read(order_path: &Path) -> Result<Self, LoadError> {
+        let order = read_bounded(order_path)?;
+        let beside = provider_path(order_path);
+        let provider = match read_bounded(&beside) {
+            Ok(bytes) => Some((beside.clone(), beside.display().to_string(), bytes)),
+            Err(LoadError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { order_name: order_path.display().to_string(), order, provider })
+    }
+
+    /// The order, for [`order::read`].
+    pub fn order_text(&self) -> ManifestText<'_> {
+        ManifestText { name: &self.order_name, bytes: &self.order }
+    }
+
+    /// The provider file, for [`order::read`].
+    pub fn provider_text(&self) -> Option<ManifestText<'_>> {
+        self.provider.as_ref().map(|(_, name, bytes)| ManifestText { name, bytes })
+    }
+
+    /// Findings about these files, as text.
+    pub fn render(&self, findings: &[order::Diagnostic], colour: bool) -> String {
+        let files: Vec<ManifestText<'_>> =
+            [Some(self.order_text()), self.provider_text()].into_iter().flatten().collect();
+        order::render(findings, &files, colour)
+    }
+}
+
+/// `orders/2024-17.toml` -> `orders/2024-17.provider.toml`.
+pub fn provider_path(order_path: &Path) -> PathBuf {
+    let base = if order_path.extension().is_some_and(|end| end == "toml") {
+        order_path.with_extension("")
+    } else {
+        order_path.to_path_buf()
+    };
+    let mut name = base.into_os_string();
+    name.push(".provider.toml");
+    PathBuf::from(name)
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let failed = |source| LoadError::Unreadable { path: path.to_path_buf(), source };
+    // Asked before opening: opening a pipe would wait for its other end.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(LoadError::NotAFile { path: path.to_path_buf() });
+    }
+    let mut bytes = Vec::new();
+    let bound = limits::MANIFEST_BYTES;
+    File::open(path).and_then(|file| file.take(bound + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if u64::try_from(bytes.len()).map_or(true, |read| read > bound) {
+        return Err(LoadError::TooLarge { path: path.to_path_buf() });
+    }
+    Ok(bytes)
+}
+
+/// Reads and checks the order at `order_path` for a run.
+///
+/// `sources` are the `--source NAME=PATH` of the command line, `custodian` is `--custodian`; both go before the
+/// provider file. A source's path in that file is relative to it.
+///
+/// Errors: everything that is wrong with the order, at once; all of them exit 2.
+pub fn load(
+    order_path: &Path,
+    sources: &[(String, PathBuf)],
+    custodian: Option<&str>,
+    colour: bool,
+) -> Result<Loaded, LoadError> {
+    if custodian.is_some_and(|name| name.trim().is_empty() || name.contains(char::is_control)) {
+        return Err(LoadError::BadCustodian);
+    }
+    let files = Files::read(order_path)?;
+    let mut given = Given { custodian: custodian.is_some(), ..Given::default() };
+    for (name, _) in sources {
+        if !given.sources.insert(name.clone()) {
+            return Err(LoadError::SourceTwice { name: name.clone() });
+        }
+    }
+    let read = order::read(files.order_text(), files.provider_text(), &given);
+    let manifests = read.map_err(|findings| LoadError::Invalid(files.render(&findings, colour)))?;
+    let order = manifests.order;
+    if let Some((name, _)) = sources.iter().find(|(name, _)| order.sources.iter().all(|source| source.name != *name)) {
+        let known: Vec<&str> = order.sources.iter().map(|source| source.name.as_str()).collect();
+        return Err(LoadError::UnknownSource { name: name.clone(), known: known.join(", ") });
+    }
+    let paths = order.sources.iter().map(|source| {
+        let placed = sources.iter().find(|(name, _)| *name == source.name).map(|(_, path)| path.clone());
+        // OK: `read` has made sure that one of the two says where it is.
+        placed.or_else(|| beside(&files, manifests.provider.as_ref(), &source.name)).unwrap_or_default()
+    });
+    let paths = paths.collect();
+    let named = custodian.map(str::to_owned).or_else(|| manifests.provider.as_ref()?.custodian.clone());
+    Ok(Loaded {
+        paths,
+        // OK: `read` has made sure that one of the two names somebody.
+        custodian: named.unwrap_or_default(),
+        warnings: files.render(&manifests.warnings, colour),
+        order,
+        provider: manifests.provider,
+    })
+}
+
+/// A source's path in the provider file, from where that file is.
+fn beside(files: &Files, provider: Option<&Provider>, name: &str) -> Option<PathBuf> {
+    let (file, _, _) = files.provider.as_ref()?;
+    let path = provider?.sources.iter().find(|source| source.name == name)?.path.as_ref()?;
+    Some(file.parent().unwrap_or(Path::new("")).join(path))
+}

@@ -1,0 +1,290 @@
+//! The tables `[[clause]]` of an order.
+//!
+//! **Invariant:** a clause that was read keeps every rule that does not depend on the evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::diagnostic::{Code, Notes};
+use super::head::{Head, Sources};
+use super::key::{CLAUSE, LIMIT};
+use super::period;
+use super::table::{Item, Table, Text};
+use super::target::{self, Placed};
+use super::{Category, Clause, Format, Limit, Records, Take, glob, name, prose};
+use crate::limits;
+
+/// `take`, before what belongs to it has been read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Files,
+    Records,
+}
+
+/// All clauses; those that could not be read are left out.
+pub(super) fn read(file: &Table<'_>, head: &Head, sources: &Sources, notes: &mut Notes) -> Vec<Clause> {
+    let example = "`[[clause]]`: an order without a clause discloses nothing";
+    let items = file.need("clause", example, notes).and_then(|item| item.list("tables: write `[[clause]]`", notes));
+    let Some(items) = items else { return Vec::new() };
+    if let Some(over) = items.get(limits::CLAUSES) {
+        notes.error(Code::TooMany, &over.span, format!("an order has at most {} clauses", limits::CLAUSES));
+    }
+    let mut ids = BTreeMap::new();
+    let mut used = BTreeSet::new();
+    let mut clauses = Vec::new();
+    for item in items.iter().take(limits::CLAUSES) {
+        let Some(table) = item.table(&CLAUSE, notes) else { continue };
+        // Known first, so that every finding about the clause can name it.
+        let id = table.need("id", "`id = \"3a\"`: what the order calls it", notes);
+        let id = id.and_then(|item| name::read(&item, notes));
+        if let Some(id) = &id {
+            notes.clause = Some(id.text.to_owned());
+            if ids.insert(id.text, ()).is_some() {
+                notes.error(Code::DuplicateClause, &id.span, format!("there are two clauses `{}`", id.text));
+            }
+        }
+        clauses.extend(Reader { table, head, sources }.read(id, &mut used, notes));
+        notes.clause = None;
+    }
+    if !sources.partial {
+        for (name, (_, span)) in sources.names.iter().filter(|(_, (place, _))| !used.contains(place)) {
+            notes.warning(Code::UnusedSource, span, format!("no clause names the source `{name}`"));
+        }
+    }
+    clauses
+}
+
+struct Reader<'r, 't> {
+    table: Table<'t>,
+    head: &'r Head,
+    sources: &'r Sources,
+}
+
+impl Reader<'_, '_> {
+    fn read(&self, id: Option<Text<'_>>, used: &mut BTreeSet<usize>, notes: &mut Notes) -> Option<Clause> {
+        let table = &self.table;
+        let text = table.need("text", "`text = \"...\"`: the order's words, verbatim", notes);
+        let text = text.and_then(|item| item.prose(notes));
+        let source = self.source(used, notes);
+        let category = self.category(notes);
+        let paths = table.need("paths", "`paths = [\"/var/mail/alice\"]`: the server's own paths", notes);
+        let paths = paths.and_then(|item| glob::read_list(&item, notes));
+        let take = table.need("take", "`take = \"records\"` (what matches inside) or `take = \"files\"`", notes);
+        let take = take.and_then(|item| taken(&item, notes));
+        let period = match table.get("window") {
+            None => None,
+            Some(item) => Some(period::window(&item, self.head.zone, notes)),
+        };
+        let format = table.get("as").map(|item| format(&item, notes));
+        let (identifiers, with) = self.targets(format.flatten(), notes);
+        if let Some(take) = take {
+            self.conditions(take, notes);
+            if let Some((clock, span)) = period.iter().flatten().find_map(|period| period.clock.clone()) {
+                clock_fits(clock, &span, take, format.flatten(), notes);
+            }
+        }
+        if let (Some(format), Some(category)) = (format.flatten(), &category) {
+            category_holds(format, category, notes);
+        }
+        let limit = table.get("limit").map(|item| limit(&item, take, notes));
+        if let Some(text) = &text {
+            let mentioned = period.iter().flatten().flat_map(|period| &period.mentioned);
+            let placed = identifiers.iter().chain(&with).flatten();
+            prose::compare(text.text, placed, mentioned, self.head.legal_basis, notes);
+        }
+        let window = match period {
+            None => None,
+            Some(period) => Some(period?.window?),
+        };
+        let take = match take? {
+            Taken::Files => Take::Files,
+            Taken::Records => Take::Records(Records {
+                format: match format {
+                    None => None,
+                    Some(format) => Some(format?),
+                },
+                identifiers: identifiers?.into_iter().map(|placed| placed.target).collect(),
+                with: with?.into_iter().map(|placed| placed.target).collect(),
+            }),
+        };
+        Some(Clause {
+            id: id?.text.to_owned(),
+            text: text?.text.to_owned(),
+            source: source?,
+            category: category?.0,
+            paths: paths?,
+            take,
+            window,
+            limit: match limit {
+                None => Limit::default(),
+                Some(limit) => limit?,
+            },
+        })
+    }
+
+    fn source(&self, used: &mut BTreeSet<usize>, notes: &mut Notes) -> Option<usize> {
+        let item = self.table.need("source", "`source = \"mail01\"`: the name of a `[[source]]`", notes)?;
+        let name = item.text(notes)?;
+        let found = self.sources.names.get(name.text).map(|(place, _)| *place);
+        used.extend(found);
+        if found.is_none() && !self.sources.partial {
+            let names: Vec<&str> = self.sources.names.keys().take(20).map(String::as_str).collect();
+            let note = notes.error(Code::UnknownSource, &name.span, "the order has no such source");
+            note.hint(format!("its sources are {}", names.join(", ")));
+        }
+        found
+    }
+
+    fn category(&self, notes: &mut Notes) -> Option<(Category, Range<usize>)> {
+        let names: Vec<&str> = Category::ALL.iter().map(|category| category.name()).collect();
+        let item = self.table.need("category", &format!("`category`: one of {}", names.join(", ")), notes)?;
+        let text = item.text(notes)?;
+        let Some(category) = Category::named(text.text) else {
+            let note = notes.error(Code::UnknownCategory, &text.span, "there is no such category");
+            note.hint(format!("one of {}", names.join(", ")));
+            return None;
+        };
+        // A basis that reaches nothing has been shown once, at the basis.
+        if let Some(basis) = self.head.legal_basis
+            && let Some(highest) = basis.highest()
+            && category > highest
+        {
+            let message = format!("{} reaches {} at most, not {}", basis.name(), highest.name(), category.name());
+            let note = notes.error(Code::CategoryAboveBasis, &text.span, message);
+            note.hint("this ceiling is a starting point: ask counsel before another legal basis is named");
+        }
+        Some((category, text.span))
+    }
+
+    /// `identifiers` and `with`; None where one could not be read.
+    fn targets(&self, format: Option<Format>, notes: &mut Notes) -> (Option<Vec<Placed>>, Option<Vec<Placed>>) {
+        let mut read = |key| match self.table.get(key) {
+            None => Some(Vec::new()),
+            Some(item) => target::targets(&item, format, notes),
+        };
+        (read("identifiers"), read("with"))
+    }
+
+    /// What a clause must say besides its paths.
+    fn conditions(&self, take: Taken, notes: &mut Notes) {
+        let table = &self.table;
+        if take == Taken::Files {
+            for key in ["identifiers", "with", "as", "everything"] {
+                if let Some(item) = table.get(key) {
+                    let message =
+                        format!("a files clause has no `{key}`: a file is taken whole, by path and file clock");
+                    let note = notes.error(Code::NotForFiles, &item.span, message);
+                    note.hint("for what matches inside write `take = \"records\"`");
+                }
+            }
+            return;
+        }
+        let everything = table.get("everything").and_then(|item| item.boolean(notes)).unwrap_or(false);
+        let (identifiers, with) = (table.get("identifiers"), table.get("with"));
+        if everything {
+            for item in [&identifiers, &with].into_iter().flatten() {
+                let message = "`everything = true` and identifiers contradict one another";
+                notes.error(Code::EverythingAndIdentifiers, &item.span, message).hint("keep what the order says");
+            }
+        }
+        if let (None, Some(with)) = (&identifiers, &with)
+            && !everything
+        {
+            let message = "`with` is a second condition: `identifiers` is the first";
+            notes.error(Code::WithAlone, &with.span, message).hint("rename it to `identifiers`");
+        }
+        if identifiers.is_none() && with.is_none() && !table.holds("window") && !everything {
+            let message = "a records clause has identifiers or a window";
+            let note = notes.error(Code::NoCondition, &table.span, message);
+            note.hint("add what the order names; where it really asks for every record write `everything = true`");
+        }
+    }
+}
+
+fn taken(item: &Item<'_>, notes: &mut Notes) -> Option<Taken> {
+    let text = item.text(notes)?;
+    match text.text {
+        "files" => Some(Taken::Files),
+        "records" => Some(Taken::Records),
+        _ => {
+            let note = notes.error(Code::UnknownTake, &text.span, "`take` is \"files\" or \"records\"");
+            note.hint("\"files\": whole files; \"records\": what matches inside");
+            None
+        }
+    }
+}
+
+fn format(item: &Item<'_>, notes: &mut Notes) -> Option<Format> {
+    let text = item.text(notes)?;
+    if Format::LATER.contains(&text.text) {
+        let message = format!("the format `{}` is not in this version", text.text);
+        notes.error(Code::NotInThisVersion, &text.span, message);
+        return None;
+    }
+    let format = Format::named(text.text);
+    if format.is_none() {
+        let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+        let note = notes.error(Code::UnknownFormat, &text.span, "there is no such record format");
+        note.hint(format!("one of {}; without `as` the content decides", names.join(", ")));
+    }
+    format
+}
+
+fn clock_fits(clock: super::Clock, span: &Range<usize>, take: Taken, format: Option<Format>, notes: &mut Notes) {
+    let name = clock.name();
+    match (take, clock.is_file_clock()) {
+        (Taken::Files, false) => {
+            let message = format!("a files clause is about times of files, and `{name}` is a time inside records");
+            let note = notes.error(Code::ClockNotForTake, span, message);
+            note.hint("one of modified, changed, created, accessed");
+        }
+        (Taken::Records, true) => {
+            let message = format!("a records clause is about times inside records, and `{name}` is a time of files");
+            let note = notes.error(Code::ClockNotForTake, span, message);
+            note.hint("`record` (logs) or `date-header` (mail)");
+        }
+        _ => {
+            if let Some(format) = format.filter(|format| take == Taken::Records && !format.has_clock(clock)) {
+                let message = format!("the records of {} carry no `{name}`", format.name());
+                let right = if format.is_mail() { "date-header" } else { "record" };
+                notes.error(Code::ClockNotInFormat, span, message).hint(format!("they carry `{right}`"));
+            }
+        }
+    }
+}
+
+fn category_holds(format: Format, (category, span): &(Category, Range<usize>), notes: &mut Notes) {
+    let least = format.least_category();
+    if *category < least {
+        let message = format!("the records of {} are {}, not {}", format.name(), least.name(), category.name());
+        notes.error(Code::CategoryBelowFormat, span, message).hint(format!("at least \"{}\"", least.name()));
+    }
+}
+
+fn limit(item: &Item<'_>, take: Option<Taken>, notes: &mut Notes) -> Option<Limit> {
+    let table = item.table(&LIMIT, notes)?;
+    let mut good = true;
+    let mut read = |key: &'static str| {
+        let item = table.get(key)?;
+        match item.number(notes) {
+            Some(Ok(number @ 1..)) => Some(number),
+            Some(_) => {
+                notes.error(Code::BadLimit, &item.span, "a limit is a whole number from 1");
+                good = false;
+                None
+            }
+            None => {
+                good = false;
+                None
+            }
+        }
+    };
+    let limit = Limit { records: read("records"), files: read("files"), bytes: read("bytes") };
+    if take == Some(Taken::Files)
+        && let Some(item) = table.get("records")
+    {
+        let note = notes.error(Code::LimitNeverTrips, &item.span, "a files clause discloses no records");
+        note.hint("write `files = ...` or `bytes = ...`");
+    }
+    good.then_some(limit)
+}
