@@ -10,6 +10,12 @@ pub const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 pub const CHUNK_BYTES: usize = 256 * 1024;
 /// How much of a stream a format's probe is shown.
 pub const PROBE_BYTES: usize = 8 * 1024;
+/// How deep the parts of a message are read for a text search; what is nested deeper is undecided.
+pub const PART_DEPTH: usize = 24;
+/// How many of those levels may be messages that are themselves encoded.
+pub const ENCODED_MESSAGE_DEPTH: usize = 4;
+/// Words and signs of one address of a mail header; one that has more is undecided.
+pub const ADDRESS_TOKENS: usize = 4_096;
 /// What one stream's admitted bytes may take of memory; what is over goes to an unlinked file beside the output.
 pub const SPOOL_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 /// The longest order or provider file.

@@ -5,6 +5,20 @@
 //!
 //! **Invariant:** what a format hands to its sink (records, separators, unreadable bytes) is the stream, to the byte.
 
+mod access_log;
+mod buffer;
+mod clf_time;
+pub mod compression;
+mod escape;
+mod line;
+mod mail;
+mod mbox;
+mod single;
+
+pub use access_log::AccessLog;
+pub use mbox::Mbox;
+pub use single::{Eml, Maildir};
+
 use std::io::Read;
 
 use crate::order::Format;
@@ -22,6 +36,41 @@ pub trait RecordFormat: Sync {
     /// Hands the stream to `sink`, piece by piece, in order. After an error of the stream the bytes of the cut record
     /// have been handed over as unreadable.
     fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError>;
+}
+
+/// Every format that is read, one line each.
+pub static FORMATS: [&dyn RecordFormat; 4] = [&AccessLog, &Mbox, &Maildir, &Eml];
+
+/// How a format is read.
+pub fn format(format: Format) -> &'static dyn RecordFormat {
+    match format {
+        Format::AccessLog => &AccessLog,
+        Format::Mbox => &Mbox,
+        Format::Maildir => &Maildir,
+        Format::Eml => &Eml,
+    }
+}
+
+/// Which format a stream's content claims.
+#[derive(Clone, Copy)]
+pub enum Probe {
+    /// This one.
+    One(&'static dyn RecordFormat),
+    /// None of them.
+    None,
+    /// More than one: which, the order must say.
+    Several,
+}
+
+/// Asks every probe about the (decompressed) stream that begins with `head`; `whole`: that is all of it. A Maildir is
+/// known by its place and not by its content, so that [`Format::Maildir`] is not asked.
+pub fn probe_format(head: &[u8], whole: bool) -> Probe {
+    let mut claims = FORMATS.into_iter().filter(|row| row.format() != Format::Maildir && row.probe(head, whole));
+    match (claims.next(), claims.next()) {
+        (None, _) => Probe::None,
+        (Some(row), None) => Probe::One(row),
+        (Some(_), Some(_)) => Probe::Several,
+    }
 }
 
 /// What takes the pieces of a stream.

@@ -1,0 +1,261 @@
+//! Web access logs: the common and the combined log format of Apache httpd, one physical line a record.
+//!
+//! `client ident user [day/Mon/year:hh:mm:ss +zzzz] "request" status bytes`, and after that anything that a space parts
+//! from it (`"referer" "user agent"`, further fields of the site). Source: Apache httpd 2.4, `mod_log_config`, and nginx,
+//! `log_format combined`. A line with another number of fields before the stamp (a virtual host in front, a user name
+//! with a space in it) has not this shape: which field is the client cannot be told, so nothing is told.
+//!
+//! **Invariant:** a line whose first three fields and stamp do not stand where the format puts them is not `parsed`.
+
+use std::cell::OnceCell;
+use std::io::Read;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::line::{self, LineFormat};
+use super::{RecordFormat, RecordSink, SplitError, clf_time, escape};
+use crate::order::{Clock, Format, Role};
+use crate::scope::{Fields, Reading, TimeField, Value};
+
+/// The format.
+pub struct AccessLog;
+
+impl RecordFormat for AccessLog {
+    fn format(&self) -> Format {
+        Format::AccessLog
+    }
+
+    /// At least half of the lines that are shown whole have the shape.
+    fn probe(&self, head: &[u8], whole: bool) -> bool {
+        let (mut lines, mut parsed) = (0u32, 0u32);
+        for line in head.split_inclusive(|&byte| byte == b'\n') {
+            if line.ends_with(b"\n") || whole {
+                lines += 1;
+                parsed += u32::from(Layout::of(line).is_some());
+            }
+        }
+        parsed > 0 && parsed * 2 >= lines
+    }
+
+    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+        line::split::<Self>(stream, sink)
+    }
+}
+
+impl LineFormat for AccessLog {
+    type Line<'a> = Line<'a>;
+
+    fn line(bytes: &[u8]) -> Line<'_> {
+        Line { bytes, layout: OnceCell::new() }
+    }
+}
+
+/// One line.
+pub struct Line<'a> {
+    bytes: &'a [u8],
+    layout: OnceCell<Option<Layout<'a>>>,
+}
+
+impl<'a> Line<'a> {
+    fn layout(&self) -> Option<&Layout<'a>> {
+        self.layout.get_or_init(|| Layout::of(self.bytes)).as_ref()
+    }
+}
+
+impl Fields for Line<'_> {
+    fn parsed(&self) -> bool {
+        self.layout().is_some()
+    }
+
+    fn time(&self, clock: Clock) -> TimeField {
+        match clock {
+            Clock::Record => self
+                .layout()
+                .and_then(|layout| clf_time::parse(layout.stamp))
+                .map_or(TimeField::Unreadable, TimeField::At),
+            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::DateHeader => TimeField::Lacks,
+        }
+    }
+
+    fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
+        let Some(layout) = self.layout() else { return Reading::Partial };
+        let field = match role {
+            Role::Client => layout.client,
+            Role::User => layout.user,
+            Role::From | Role::To | Role::Cc | Role::Bcc | Role::Sender | Role::ReplyTo | Role::Any => {
+                return Reading::Partial;
+            }
+        };
+        if field != b"-" {
+            match role {
+                Role::Client => visit(client(field)),
+                _ => visit(Value::Text(field)),
+            }
+        }
+        Reading::Complete
+    }
+
+    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
+        Reading::Partial
+    }
+
+    fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+        let line = trim_end(self.bytes);
+        visit(line);
+        escape::decoded_forms(line, visit);
+        Reading::Complete
+    }
+}
+
+/// Where the fields of a line stand.
+#[derive(Debug, PartialEq, Eq)]
+struct Layout<'a> {
+    client: &'a [u8],
+    user: &'a [u8],
+    /// Without its brackets.
+    stamp: &'a [u8],
+}
+
+impl<'a> Layout<'a> {
+    fn of(line: &'a [u8]) -> Option<Self> {
+        let (client, rest) = word(line)?;
+        let (_ident, rest) = word(rest)?;
+        let (user, rest) = word(rest)?;
+        let rest = rest.strip_prefix(b"[")?;
+        // A stamp has 26 bytes; what is far longer is something else.
+        let end = memchr::memchr(b']', rest.get(..rest.len().min(64)).unwrap_or_default())?;
+        let (stamp, rest) = rest.split_at_checked(end)?;
+        let request = rest.strip_prefix(b"] \"")?;
+        if !client.iter().all(|&byte| is_host_byte(byte)) || !has_status(trim_end(request)) {
+            return None;
+        }
+        Some(Self { client, user, stamp })
+    }
+}
+
+/// The bytes before the first space, and those after it. A field is not empty.
+fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = memchr::memchr(b' ', bytes).filter(|&space| space > 0)?;
+    Some((bytes.get(..space)?, bytes.get(space + 1..)?))
+}
+
+/// A byte of a host name, an IP address, a port, a zone index, or of `-`.
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_' | b'[' | b']' | b'%')
+}
+
+/// Somewhere behind the request stand its closing quote, a status of three digits and a size, each of them or `-`. Old
+/// servers did not escape quotes in the request, so that the first quote need not be the closing one.
+fn has_status(request: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', request).any(|quote| {
+        let fields = request.get(quote + 1..).and_then(|rest| rest.strip_prefix(b" ")).and_then(word_or_rest);
+        let Some((status, rest)) = fields else { return false };
+        let size = word_or_rest(rest).map(|(size, _)| size).unwrap_or_default();
+        let digits = |field: &[u8]| field == b"-" || (!field.is_empty() && field.iter().all(u8::is_ascii_digit));
+        digits(status) && matches!(status.len(), 1 | 3) && digits(size)
+    })
+}
+
+fn word_or_rest(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    word(bytes).or((!bytes.is_empty()).then_some((bytes, &[])))
+}
+
+/// The line without its end, LF or CRLF.
+fn trim_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// The first field: an IP address, with a port where one is there (`192.0.2.1:80`, `[2001:db8::1]:80`), else its text.
+fn client(field: &[u8]) -> Value<'_> {
+    read_ip(field).map_or(Value::Text(field), |(ip, port)| Value::Ip(ip.to_canonical(), port))
+}
+
+fn read_ip(field: &[u8]) -> Option<(IpAddr, Option<u16>)> {
+    let text = std::str::from_utf8(field).ok()?;
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some((ip, None));
+    }
+    let (host, port) = match text.strip_prefix('[') {
+        Some(bracketed) => {
+            let (host, rest) = bracketed.split_once(']')?;
+            let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) };
+            (IpAddr::V6(host.parse::<Ipv6Addr>().ok()?), port)
+        }
+        None => {
+            let (host, port) = text.split_once(':')?;
+            (IpAddr::V4(host.parse().ok()?), Some(port))
+        }
+    };
+    match port {
+        None => Some((host, None)),
+        // `u16::from_str` takes a sign; a port has none.
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some((host, Some(port.parse().ok()?))),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(client: &str, stamp: &str) -> String {
+        format!("{client} - - [{stamp}] \"GET / HTTP/1.1\" 200 5\n")
+    }
+
+    #[test]
+    fn the_client_is_read_as_an_address_with_its_port_or_as_text() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let cases: [(&str, Value<'_>); 12] = [
+            ("192.0.2.1", Value::Ip(ip("192.0.2.1"), None)),
+            ("192.0.2.1:8080", Value::Ip(ip("192.0.2.1"), Some(8080))),
+            ("2001:db8::1", Value::Ip(ip("2001:db8::1"), None)),
+            ("[2001:db8::1]", Value::Ip(ip("2001:db8::1"), None)),
+            ("[2001:db8::1]:443", Value::Ip(ip("2001:db8::1"), Some(443))),
+            ("::ffff:192.0.2.1", Value::Ip(ip("192.0.2.1"), None)),
+            ("192.0.2.1:-80", Value::Text(b"192.0.2.1:-80")),
+            ("192.0.2.1:99999", Value::Text(b"192.0.2.1:99999")),
+            ("192.0.2.256", Value::Text(b"192.0.2.256")),
+            ("192.0.2.01", Value::Text(b"192.0.2.01")),
+            ("fe80::1%eth0", Value::Text(b"fe80::1%eth0")),
+            ("www.example.org", Value::Text(b"www.example.org")),
+        ];
+        for (field, expected) in cases {
+            let text = line(field, "17/May/2015:10:05:03 +0000");
+            let mut seen = Vec::new();
+            let reading = AccessLog::line(text.as_bytes()).values(Role::Client, &mut |value| {
+                seen.push(format!("{value:?}"));
+            });
+            assert_eq!((reading, seen), (Reading::Complete, vec![format!("{expected:?}")]), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_parsed_only_where_each_field_stands_in_its_place() {
+        let yes = [
+            "a - - [x] \"GET / HTTP/1.1\" 200 5",
+            "a - - [17/May/2015:10:05:03 +0000] \"-\" 408 -",
+            "a - - [17/May/2015:10:05:03 +0000] \"GET /\" - 0 \"-\" \"agent\" extra",
+            "a - - [17/May/2015:10:05:03 +0000] \"GET /\"quoted\" HTTP/1.0\" 200 12 \"-\" \"-\"",
+            "a - alice [17/May/2015:10:05:03 +0000] \"\" 400 0\r\n",
+        ];
+        let no = [
+            "",
+            "\n",
+            " \"Mozilla/5.0\"",
+            "www.example.org:80 192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200 5",
+            "192.0.2.1 - john doe [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200 5",
+            "192.0.2.1, 10.0.0.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200 5",
+            "192.0.2.1 - - \"GET / HTTP/1.1\" 200 5",
+            "192.0.2.1 - - [17/May/2015:10:05:03 +0000] GET / HTTP/1.1 200 5",
+            "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1",
+            "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200",
+            "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" OK 5",
+        ];
+        for text in yes {
+            assert!(AccessLog::line(text.as_bytes()).parsed(), "{text}");
+        }
+        for text in no {
+            assert!(!AccessLog::line(text.as_bytes()).parsed(), "{text}");
+        }
+    }
+}

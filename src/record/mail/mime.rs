@@ -1,0 +1,218 @@
+//! The texts of a message for a search: every part of it, decoded (RFC 2045 to 2049).
+//!
+//! A walk of its own, not a library's: it has to be linear in hostile input (parts within parts, boundaries that never
+//! come, ten thousand nested messages), and it need not know what a part is for. Each decoded form is shown; what is plain
+//! is part of the raw text, which is shown first.
+//!
+//! **Invariant:** a part that could not be decoded, or is nested deeper than the bound, makes the reading partial.
+
+use super::charset::{self, Text};
+use super::header::{Header, unfold};
+use super::{encoded_word, transfer};
+use crate::limits::{ENCODED_MESSAGE_DEPTH, PART_DEPTH};
+use crate::record::escape;
+use crate::scope::Reading;
+
+/// Shows the decoded texts of a message: of its fields, and of its parts.
+pub(crate) fn texts(message: &[u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
+    let mut walk = Walk { visit, reading: Reading::Complete };
+    walk.entity(message, "text/plain", PART_DEPTH, ENCODED_MESSAGE_DEPTH);
+    walk.reading
+}
+
+struct Walk<'v> {
+    visit: &'v mut dyn FnMut(&[u8]),
+    reading: Reading,
+}
+
+/// What the fields of an entity say of its body.
+struct Kind {
+    /// In lower case, without parameters.
+    media_type: Vec<u8>,
+    boundary: Option<Vec<u8>>,
+    charset: Vec<u8>,
+    encoding: Vec<u8>,
+}
+
+impl Walk<'_> {
+    /// A header section and its body.
+    fn entity(&mut self, bytes: &[u8], default_type: &str, depth: usize, encoded_depth: usize) {
+        let mut kind = Kind {
+            media_type: default_type.as_bytes().to_vec(),
+            boundary: None,
+            charset: Vec::new(),
+            encoding: Vec::new(),
+        };
+        for field in Header::of(bytes) {
+            self.field(field.value);
+            if field.is("Content-Type") {
+                let value = unfold(field.value);
+                kind.media_type =
+                    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+                kind.boundary = parameter(&value, "boundary");
+                kind.charset = parameter(&value, "charset").unwrap_or_default();
+            } else if field.is("Content-Transfer-Encoding") {
+                kind.encoding = encoding_name(field.value);
+            }
+        }
+        let body = Header::of(bytes).into_body();
+        if let Some(boundary) = kind.boundary.as_ref().filter(|_| kind.media_type.starts_with(b"multipart/")) {
+            let digest = kind.media_type == b"multipart/digest";
+            let default_type = if digest { "message/rfc822" } else { "text/plain" };
+            let parts = Parts::of(body, boundary);
+            let Some(below) = depth.checked_sub(1) else {
+                self.reading = Reading::Partial;
+                return;
+            };
+            let mut any = false;
+            for part in parts {
+                any = true;
+                self.entity(part, default_type, below, encoded_depth);
+            }
+            if any {
+                return;
+            }
+        }
+        self.leaf(body, &kind, depth, encoded_depth);
+    }
+
+    /// Shows the forms of a field that are not plain in the message: encoded words, percent escapes (RFC 2231), and
+    /// what folding parts.
+    fn field(&mut self, value: &[u8]) {
+        let line = unfold(value);
+        if memchr::memchr(b'\n', value.trim_ascii_end()).is_some() {
+            (self.visit)(&line);
+        }
+        if let Some(decoded) = encoded_word::decode(&line) {
+            (self.visit)(&decoded);
+        }
+        if let Some(decoded) = escape::decode_percent(&line) {
+            (self.visit)(&decoded);
+        }
+    }
+
+    fn leaf(&mut self, body: &[u8], kind: &Kind, depth: usize, encoded_depth: usize) {
+        let decoded = match kind.encoding.as_slice() {
+            b"base64" => {
+                let (bytes, whole) = transfer::decode_base64(body);
+                if !whole {
+                    self.reading = Reading::Partial;
+                }
+                Some(bytes)
+            }
+            b"quoted-printable" => Some(transfer::decode_quoted_printable(body)),
+            // "7 bit", "8-bit" and their like: programs write the identities in many ways.
+            [] | [b'7' | b'8', ..] | b"binary" | b"none" => None,
+            _ => {
+                self.reading = Reading::Partial;
+                None
+            }
+        };
+        let content = decoded.as_deref().unwrap_or(body);
+        if decoded.is_some() {
+            (self.visit)(content);
+        }
+        if matches!(kind.media_type.as_slice(), b"message/rfc822" | b"message/global" | b"message/news") {
+            let encoded_below = encoded_depth.checked_sub(usize::from(decoded.is_some()));
+            match (depth.checked_sub(1), encoded_below) {
+                (Some(below), Some(encoded_below)) => self.entity(content, "text/plain", below, encoded_below),
+                _ => self.reading = Reading::Partial,
+            }
+            return;
+        }
+        self.characters(content, &kind.charset);
+    }
+
+    fn characters(&mut self, content: &[u8], charset: &[u8]) {
+        match charset::decode(charset, content) {
+            Text::AsItStands => {
+                if let Some(text) = charset::decode_marked_utf16(content) {
+                    (self.visit)(text.as_bytes());
+                }
+            }
+            Text::Decoded(text) => (self.visit)(text.as_bytes()),
+            Text::Doubtful(text) => {
+                (self.visit)(text.as_bytes());
+                self.reading = Reading::Partial;
+            }
+            Text::Unread => self.reading = Reading::Partial,
+        }
+    }
+}
+
+/// The name of a transfer encoding, in lower case, without comments or what else follows it.
+fn encoding_name(value: &[u8]) -> Vec<u8> {
+    let value = unfold(value);
+    let word = value.split(|byte| matches!(byte, b' ' | b'\t' | b';' | b'(')).find(|word| !word.is_empty());
+    word.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The value of a parameter of a Content-Type, quoted or not.
+fn parameter(value: &[u8], name: &str) -> Option<Vec<u8>> {
+    let mut rest = value;
+    while let Some(at) = memchr::memchr(b';', rest) {
+        rest = rest.get(at + 1..)?.trim_ascii_start();
+        let Some((head, tail)) = rest.split_at_checked(name.len()) else { continue };
+        let Some(tail) = tail.trim_ascii_start().strip_prefix(b"=") else { continue };
+        if !head.eq_ignore_ascii_case(name.as_bytes()) {
+            continue;
+        }
+        let tail = tail.trim_ascii_start();
+        let text = match tail.strip_prefix(b"\"") {
+            Some(quoted) => {
+                let mut text = Vec::new();
+                let mut bytes = quoted.iter().take_while(|&&byte| byte != b'"');
+                while let Some(&byte) = bytes.next() {
+                    if byte == b'\\' { text.extend(bytes.next()) } else { text.push(byte) }
+                }
+                text
+            }
+            None => tail.split(|byte| matches!(byte, b';' | b' ' | b'\t')).next()?.to_vec(),
+        };
+        return Some(text).filter(|text| !text.is_empty());
+    }
+    None
+}
+
+/// The parts of a multipart body.
+struct Parts<'a> {
+    rest: &'a [u8],
+    /// With the two hyphens in front.
+    delimiter: Vec<u8>,
+    ended: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn of(body: &'a [u8], boundary: &[u8]) -> Self {
+        let mut delimiter = b"--".to_vec();
+        delimiter.extend_from_slice(boundary.trim_ascii_end());
+        let mut parts = Self { rest: body, delimiter, ended: false };
+        // What stands before the first part (the preamble) is part of the raw text.
+        parts.next();
+        parts
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.ended {
+            return None;
+        }
+        for at in memchr::memmem::find_iter(self.rest, &self.delimiter) {
+            let before = self.rest.get(..at)?;
+            if !(before.is_empty() || before.ends_with(b"\n")) {
+                continue;
+            }
+            let behind = self.rest.get(at + self.delimiter.len()..)?;
+            self.ended = behind.starts_with(b"--");
+            let line_end = memchr::memchr(b'\n', behind).map_or(behind.len(), |end| end + 1);
+            self.rest = behind.get(line_end..)?;
+            return Some(before);
+        }
+        // A part that its boundary does not close ends with the body.
+        self.ended = true;
+        (!self.rest.is_empty()).then_some(self.rest)
+    }
+}

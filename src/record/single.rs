@@ -1,0 +1,78 @@
+//! One message a stream: the files of a Maildir, and single messages (`eml`).
+//!
+//! Source: RFC 5322 for a message's shape. Which file of a Maildir is a message is a matter of its place, not of its
+//! content, so that `maildir` takes any; that a file outside one is a message must show.
+//!
+//! **Invariant:** the record is the stream, whole, or it is unreadable, whole.
+
+use std::io::Read;
+
+use super::buffer::{Buffer, Refill};
+use super::mail::{Message, header};
+use super::{RecordFormat, RecordSink, SplitError, Unreadable};
+use crate::limits::MESSAGE_BYTES;
+use crate::order::Format;
+use crate::scope::RawRecord;
+
+/// A message of a Maildir.
+pub struct Maildir;
+
+/// A single message.
+pub struct Eml;
+
+impl RecordFormat for Maildir {
+    fn format(&self) -> Format {
+        Format::Maildir
+    }
+
+    /// It begins with a header field, or with the From_ line that some programs leave in front of one.
+    fn probe(&self, head: &[u8], _whole: bool) -> bool {
+        let line = header::first_line(head);
+        header::is_from_line(line) || header::field_name(line).is_some()
+    }
+
+    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+        one_message(stream, sink)
+    }
+}
+
+impl RecordFormat for Eml {
+    fn format(&self) -> Format {
+        Format::Eml
+    }
+
+    /// It begins with a header field, all that is shown of its head are header fields, and one of those is a field that
+    /// messages have.
+    fn probe(&self, head: &[u8], whole: bool) -> bool {
+        header::looks_like_a_message(head, whole)
+    }
+
+    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+        one_message(stream, sink)
+    }
+}
+
+fn one_message(stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    let mut buffer = Buffer::new();
+    let mut dropped = 0u64;
+    let error = loop {
+        let kept = buffer.bytes().len();
+        if dropped > 0 || kept > MESSAGE_BYTES {
+            dropped += kept as u64;
+            buffer.consume(kept);
+        }
+        match buffer.refill(stream) {
+            Refill::More => {}
+            Refill::End => break None,
+            Refill::Failed(error) => break Some(error),
+        }
+    };
+    let bytes = buffer.bytes();
+    match error {
+        _ if dropped > 0 => sink.unreadable(dropped, Unreadable::TooLong),
+        _ if bytes.is_empty() => {}
+        Some(_) => sink.unreadable(bytes.len() as u64, Unreadable::Cut),
+        None => sink.record(RawRecord { bytes, offset: buffer.offset(), fields: &Message::new(bytes) })?,
+    }
+    error.map_or(Ok(()), |error| Err(error.into()))
+}
