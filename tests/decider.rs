@@ -26,7 +26,7 @@ use std::io::{Cursor, Read as _};
 
 use chance::Chance;
 use extract::clock::Timestamp;
-use extract::order::{Format, Order, Provider};
+use extract::order::{Format, Given, ManifestText, Order, Provider};
 use extract::record::{RecordSink, Stop, Unreadable};
 use extract::scope::{
     ClauseSet, Entry, EntryDecision, EntryKind, FileTimes, Judgement, Node, RawRecord, RecordGate, Scope,
@@ -41,7 +41,14 @@ fn list(clauses: ClauseSet) -> Vec<usize> {
 /// The order and its provider's file as the library reads them.
 fn read(plain: &order::Order) -> (Order, Provider) {
     let (order, provider) = (plain.order_toml(), plain.provider_toml());
-    read_texts(&order, &provider).unwrap_or_else(|errors| panic!("the order is valid: {errors}\n{order}\n{provider}"))
+    let files = [
+        ManifestText { name: "order.toml", bytes: order.as_bytes() },
+        ManifestText { name: "order.provider.toml", bytes: provider.as_bytes() },
+    ];
+    match extract::order::read(files[0], Some(files[1]), &Given::default()) {
+        Ok(both) => (both.order, both.provider.unwrap()),
+        Err(findings) => panic!("the order is valid: {}", extract::order::render(&findings, &files, false)),
+    }
 }
 
 fn node() -> Node {
@@ -148,7 +155,7 @@ fn judge(scope: &Scope, file: &File, kind: Kind, stream: &[u8]) -> (EntryDecisio
     let (gate, mut content) = permit.opened(Box::new(Cursor::new(stream.to_vec()))).into_records(scope).unwrap();
     let mut sink = Sink { gate: &gate, judged: Vec::new() };
     let format = if kind == Kind::Log { Format::AccessLog } else { Format::Mbox };
-    split(format, &mut content, &mut sink);
+    extract::record::format(format).split(&mut content, &mut sink).unwrap();
     (decision, Some(sink.judged))
 }
 
@@ -252,12 +259,4 @@ fn the_gate_and_the_naive_decider_agree_on_whole_files() {
     assert!(tally.pairs >= 10_000);
     tally.each_is_at_least(3);
     differences.none();
-}
-
-fn read_texts(_order: &str, _provider: &str) -> Result<(Order, Provider), String> {
-    todo!()
-}
-
-fn split(_format: Format, _stream: &mut dyn std::io::Read, _sink: &mut dyn RecordSink) {
-    todo!()
 }

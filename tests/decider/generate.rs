@@ -7,7 +7,7 @@ use super::spell;
 use super::time::{self, Zone};
 
 const ZONES: [Zone; 3] = [Zone::London, Zone::London, Zone::Berlin];
-const LOG_PATHS: [&str; 8] = [
+const LOG_PATHS: [&str; 10] = [
     "/var/log/nginx/access.log",
     "/var/log/nginx/*",
     "/var/log/**",
@@ -16,6 +16,8 @@ const LOG_PATHS: [&str; 8] = [
     "/var/log/nginx/**/access.log",
     "/var/log/*",
     "/var/log/nginx/Access.log",
+    "/var/log/ngin?/access.log",
+    "/var/log/nginx/access\\?log",
 ];
 const MAIL_PATHS: [&str; 6] =
     ["/var/mail/alice", "/var/mail/*", "/var/**", "/var/mail/alic", "/var/mail/alice/**", "/**/mail/al*e"];

@@ -160,6 +160,8 @@ fn glob_names(pattern: &[&[u8]], names: &[&[u8]]) -> bool {
 fn glob_name(pattern: &[u8], name: &[u8]) -> bool {
     match pattern {
         [] => name.is_empty(),
+        [b'\\', sign, rest @ ..] => name.first() == Some(sign) && glob_name(rest, &name[1..]),
+        [b'?', rest @ ..] => !name.is_empty() && glob_name(rest, &name[1..]),
         [b'*', rest @ ..] => (0..=name.len()).any(|taken| glob_name(rest, &name[taken..])),
         [byte, rest @ ..] => name.first() == Some(byte) && glob_name(rest, &name[1..]),
     }
