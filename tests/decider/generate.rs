@@ -162,11 +162,11 @@ pub fn order(chance: &mut Chance, matter: Matter) -> Order {
         withheld: Vec::new(),
         withheld_paths: Vec::new(),
     };
-    for _ in 0..1 + chance.below(4) {
+    for _ in 0..1 + chance.below(3) {
         let clause = clause(chance, matter, zone);
         order.clauses.push(clause);
     }
-    while chance.percent(40) && order.withheld.len() < 3 {
+    while chance.percent(60) && order.withheld.len() < 3 {
         let one = match chance.below(6) {
             0 | 1 => Identifier::Domain(text(chance, &["lawfirm.example", ".lawfirm.example"])),
             2 | 3 => Identifier::Email("carol@lawfirm.example".to_owned()),
@@ -241,16 +241,19 @@ pub struct Aim {
 }
 
 impl Aim {
-    pub fn at(order: &Order) -> Self {
+    /// One for each clause.
+    pub fn all(order: &Order) -> Vec<Self> {
+        order.clauses.iter().map(|clause| Self::at(order, clause)).collect()
+    }
+
+    fn at(order: &Order, clause: &Clause) -> Self {
         let mut aim =
             Self { wanted: Vec::new(), withheld: order.withheld.clone(), moments: Vec::new(), walls: Vec::new() };
-        for clause in &order.clauses {
-            let targets = clause.identifiers.iter().chain(&clause.with);
-            aim.wanted.extend(targets.map(|target| target.identifier.clone()));
-            if let Some(window) = clause.window {
-                let (from, before) = naive::edges(order.zone, window);
-                aim.moments.extend([from, before, from / 2 + before / 2, from / 2 + before / 2]);
-            }
+        let targets = clause.identifiers.iter().chain(&clause.with);
+        aim.wanted.extend(targets.map(|target| target.identifier.clone()));
+        if let Some(window) = clause.window {
+            let (from, before) = naive::edges(order.zone, window);
+            aim.moments.extend([from, before, from / 2 + before / 2, from / 2 + before / 2]);
         }
         let changes = [time::seconds((2024, 3, 31), (1, 0, 0)), time::seconds((2024, 10, 27), (1, 0, 0))];
         if aim.moments.is_empty() {
@@ -270,7 +273,7 @@ impl Aim {
     }
 
     pub fn identifier(&self, chance: &mut Chance) -> Identifier {
-        if !self.withheld.is_empty() && chance.percent(12) {
+        if !self.withheld.is_empty() && chance.percent(25) {
             return chance.pick(&self.withheld);
         }
         if !self.wanted.is_empty() && chance.percent(85) {
@@ -285,7 +288,8 @@ impl Aim {
 }
 
 /// A file of the matter, most often the one that the paths are about.
-pub fn file(chance: &mut Chance, matter: Matter, aim: &Aim) -> File {
+pub fn file(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> File {
+    let aim = &aims[chance.below(aims.len())];
     let path = match matter {
         Matter::Log => {
             text(chance, &["/var/log/nginx/access.log", "/var/log/nginx/access.log", "/var/log/nginx/old/access.log"])
@@ -307,13 +311,14 @@ pub fn file(chance: &mut Chance, matter: Matter, aim: &Aim) -> File {
 }
 
 /// A stream of records, and the records that must be split out of it.
-pub fn stream(chance: &mut Chance, matter: Matter, aim: &Aim) -> (Kind, Vec<u8>, Vec<Vec<u8>>) {
+pub fn stream(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> (Kind, Vec<u8>, Vec<Vec<u8>>) {
     let mut stream = Vec::new();
     let mut records = Vec::new();
     if matter == Matter::Log {
         let count = 30 + chance.below(30);
         for _ in 0..count {
-            let mut line = spell::line(chance, aim);
+            let aim = chance.below(aims.len());
+            let mut line = spell::line(chance, &aims[aim]);
             line.extend_from_slice(chance.pick(&[&b"\n"[..], b"\n", b"\r\n"]));
             stream.extend_from_slice(&line);
             records.push(line);
@@ -326,7 +331,8 @@ pub fn stream(chance: &mut Chance, matter: Matter, aim: &Aim) -> (Kind, Vec<u8>,
             stream.push(b'\n');
         }
         stream.extend_from_slice(b"From MAILER-DAEMON Fri Mar 29 12:08:34 2024\n");
-        let message = super::letter::message(chance, aim);
+        let aim = chance.below(aims.len());
+        let message = super::letter::message(chance, &aims[aim]);
         stream.extend_from_slice(&message);
         records.push(message);
     }

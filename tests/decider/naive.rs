@@ -112,10 +112,19 @@ pub fn decide_stream(order: &Order, file: &File) -> Answer {
     Answer::of(&verdicts, path_withhold(order, file))
 }
 
-/// A whole file's content holds what is withheld.
-pub fn content_withheld(order: &Order, content: &[u8]) -> bool {
+/// The same once its content has been searched for what is withheld.
+pub fn decide_content(order: &Order, file: &File, content: &[u8]) -> Answer {
     let texts = Texts { all: vec![content.to_vec()], complete: true };
-    order.withheld.iter().any(|identifier| anywhere(identifier, &texts) == In)
+    let withholds: Vec<Three> = order.withheld.iter().map(|identifier| anywhere(identifier, &texts)).collect();
+    let mut answer = decide_file(order, file);
+    let admitted: Vec<(usize, Three)> = answer.admitted.drain(..).map(|clause| (clause, In)).collect();
+    let searched = Answer::of(&admitted, one_of(&withholds));
+    answer.admitted = searched.admitted;
+    answer.withheld.extend(searched.withheld);
+    answer.undecided.extend(searched.undecided);
+    answer.withheld.sort_unstable();
+    answer.undecided.sort_unstable();
+    answer
 }
 
 /// What the clauses make of one record of a file.
@@ -256,7 +265,7 @@ impl Record {
     fn mail_role(&self, identifier: &Identifier, role: &str, texts: &Texts) -> Three {
         let Self::Message { part, .. } = self else { return Undecided };
         match (role, identifier) {
-            ("any", _) => anywhere(identifier, texts),
+            ("any", _) => one_of(&[anywhere(identifier, texts), holds(any_address(part, identifier))]),
             ("message-id", Identifier::MessageId(id)) => {
                 holds(part.message_ids().iter().any(|own| own == id.as_bytes()))
             }
@@ -280,21 +289,16 @@ impl Record {
         match self {
             Self::Line { texts, .. } | Self::Broken { texts } => anywhere(identifier, texts),
             Self::Message { part, texts } => {
-                let mut verdicts = vec![anywhere(identifier, texts)];
-                if let Identifier::Email(_) | Identifier::Domain(_) = identifier {
-                    for header in ["from", "to", "cc", "bcc", "sender", "reply-to"] {
-                        let found = part.addresses(header);
-                        let hit = found.all.iter().any(|(local, domain)| address_is(identifier, local, domain));
-                        verdicts.push(holds(hit));
-                        if !found.complete {
-                            verdicts.push(Undecided);
-                        }
-                    }
-                }
-                one_of(&verdicts)
+                one_of(&[anywhere(identifier, texts), holds(any_address(part, identifier))])
             }
         }
     }
+}
+
+/// An address of any header is the identifier, however it is quoted there.
+fn any_address(part: &Part, identifier: &Identifier) -> bool {
+    let headers = ["from", "to", "cc", "bcc", "sender", "reply-to"].map(|header| part.addresses(header).all);
+    headers.iter().flatten().any(|(local, domain)| address_is(identifier, local, domain))
 }
 
 /// `client ident user [time] "request" status bytes`, and two more quoted fields in the combined format.
@@ -400,7 +404,7 @@ fn token_is(identifier: &Identifier, token: &[u8]) -> bool {
         Identifier::Email(text) | Identifier::Host(text) => same(token, text),
         Identifier::Domain(wanted) => {
             let sign = token.iter().rposition(|&byte| byte == b'@');
-            domain_is(wanted, sign.map_or(token, |sign| if sign == 0 { b"" } else { &token[sign + 1..] }))
+            domain_is(wanted, sign.map_or(token, |sign| &token[sign + 1..]))
         }
         _ => false,
     }

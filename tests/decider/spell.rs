@@ -68,8 +68,8 @@ fn near(chance: &mut Chance, text: &str) -> String {
 
 fn word(chance: &mut Chance, text: &str) -> String {
     match chance.below(10) {
-        0..=5 => text.to_owned(),
-        6 => flip_case(chance, text),
+        0..=6 => text.to_owned(),
+        7 => flip_case(chance, text),
         _ => near(chance, text),
     }
 }
@@ -109,17 +109,17 @@ fn ip(chance: &mut Chance, text: &str) -> String {
     let numbers: Vec<u8> = bare.split('.').map(|part| part.parse().unwrap()).collect();
     let last = numbers[3];
     let with = |last: u8| format!("{}.{}.{}.{last}", numbers[0], numbers[1], numbers[2]);
-    match chance.below(16) {
-        0..=5 => bare.to_owned(),
-        6 => format!("::ffff:{bare}"),
-        7 => format!("::FFFF:{:02x}{:02x}:{:x}", numbers[0], numbers[1], u16::from(numbers[2]) << 8 | u16::from(last)),
-        8 => with(last.wrapping_add(1)),
-        9 => with(last.wrapping_sub(1)),
-        10 => with(chance.pick(&[0, 1, 3, 4, 63, 64, 65, 66, 127, 128, 255])),
-        11 => format!("{bare}1"),
-        12 => format!("1{bare}"),
-        13 => format!("{}.{}.{}.0{last}", numbers[0], numbers[1], numbers[2]),
-        14 => format!("::{bare}"),
+    match chance.below(20) {
+        0..=9 => bare.to_owned(),
+        10 => format!("::ffff:{bare}"),
+        11 => format!("::FFFF:{:02x}{:02x}:{:x}", numbers[0], numbers[1], u16::from(numbers[2]) << 8 | u16::from(last)),
+        12 => with(last.wrapping_add(1)),
+        13 => with(last.wrapping_sub(1)),
+        14 => with(chance.pick(&[0, 1, 3, 4, 63, 64, 65, 66, 127, 128, 255])),
+        15 => format!("{bare}1"),
+        16 => format!("1{bare}"),
+        17 => format!("{}.{}.{}.0{last}", numbers[0], numbers[1], numbers[2]),
+        18 => format!("::{bare}"),
         _ => format!("{bare}.5"),
     }
 }

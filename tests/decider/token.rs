@@ -105,15 +105,14 @@ pub fn ips(text: &[u8]) -> Vec<(IpAddr, Option<u16>)> {
     let mut found = Vec::new();
     for (start, end) in runs(text, is_ip) {
         let run = std::str::from_utf8(&text[start..end]).unwrap();
-        let bracketed = start > 0 && text[start - 1] == b'[' && text[end..].starts_with(b"]:") && run.contains(':');
-        if bracketed {
-            let digits: Vec<u8> = text[end + 2..].iter().copied().take_while(|&byte| is_ip(byte)).collect();
-            if let Some(value) = ip_value(&format!("[{run}]:{}", String::from_utf8(digits).unwrap())) {
-                found.push(value);
-                continue;
+        let mut values: Vec<_> = ip_value(run).into_iter().collect();
+        if let (true, Some(behind)) = (text[..start].ends_with(b"["), text[end..].strip_prefix(b"]:")) {
+            let digits: Vec<u8> = behind.iter().copied().take_while(u8::is_ascii_digit).collect();
+            for value in &mut values {
+                value.1 = value.1.or(String::from_utf8(digits.clone()).unwrap().parse().ok());
             }
         }
-        found.extend(ip_value(run));
+        found.extend(values);
     }
     found
 }
