@@ -42,7 +42,33 @@ pub const PACKAGE_MEMBER_BYTES: u64 = 64 * 1024 * 1024;
 pub const FINDINGS: usize = 1_000;
 /// Rows of a table in `report.html`; the rest are in `exhibits.jsonl`.
 pub const REPORT_ROWS: usize = 2_000;
+/// What the paths of the exhibits that a report lists may take of memory, in bytes.
+pub const REPORT_PATH_BYTES: usize = 8 * 1024 * 1024;
+/// Different days, then months, that a timeline keeps apart: a century of days.
+pub const TIMELINE_BUCKETS: usize = 36_600;
 /// Findings about one manifest that are shown; the rest are counted.
 pub const DIAGNOSTICS: usize = 500;
 /// Values of one list in a manifest: identifiers, paths, roles.
 pub const LIST_ITEMS: usize = 100_000;
+/// What is read from an image at once for its file system.
+pub const WINDOW_BYTES: usize = 256 * 1024;
+/// How many such windows are kept.
+pub const WINDOWS: usize = 32;
+/// The largest level 1 table of a qcow2 image, in entries (QEMU's own limit).
+pub const QCOW2_L1_ENTRIES: u64 = 4 * 1024 * 1024;
+/// Level 2 tables of a qcow2 image that lie outside the stored file and are remembered; one with more is refused.
+pub const QCOW2_LOST_TABLES: usize = 65_536;
+/// The largest block of an ext file system.
+pub const EXT_BLOCK_BYTES: u64 = 64 * 1024;
+/// The largest inode of an ext file system.
+pub const EXT_INODE_BYTES: u64 = 4 * 1024;
+/// Block groups of an ext file system (64 TiB in groups of 128 MiB).
+pub const EXT_GROUPS: u64 = 524_288;
+/// Runs of blocks of one file of an ext file system that are held in memory.
+pub const EXT_RUNS: usize = 1024 * 1024;
+/// Nodes of one file's block map or extent tree that are read.
+pub const EXT_NODES: u64 = 4 * 1024 * 1024;
+/// The largest folder of an ext file system, in bytes.
+pub const EXT_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
+/// Blocks of an ext journal that are examined (the kernel makes none over 1 GiB of 1 KiB blocks).
+pub const EXT_JOURNAL_BLOCKS: u64 = 16 * 1024 * 1024;

@@ -1,2 +1,6 @@
 //! The `extract` command.
-fn main() {}
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    extract::cli::main(std::env::args_os())
+}

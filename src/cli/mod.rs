@@ -2,5 +2,62 @@
 //!
 //! **Invariant:** nothing below this folder knows of it.
 
+pub mod argument;
 pub mod check;
 pub mod manifest;
+mod progress;
+mod run;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use argument::{Arguments, Command};
+
+/// The order was carried out and answered in full.
+const COMPLETE: u8 = 0;
+/// Refused, or `verify` has findings.
+const REFUSED: u8 = 1;
+/// The command line or the order is not valid.
+const INVALID: u8 = 2;
+/// Sealed, or previewed, with something short, undecided or unanswered.
+const SHORT: u8 = 3;
+
+/// Runs the command line. It ends by itself, with a usage text, where the command line is not valid.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            let _ = usage.print();
+            return if usage.use_stderr() { INVALID.into() } else { COMPLETE.into() };
+        }
+    };
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    match arguments.command {
+        None => run::run(&arguments.run, &mut out, &mut err),
+        Some(Command::Check { order, fix_salt }) => {
+            u8::try_from(check::run(&order, fix_salt, &mut out, &mut err)).unwrap_or(REFUSED)
+        }
+        Some(Command::Verify { .. } | Command::Explain(_)) => not_in_this_version("this", &mut err),
+        Some(Command::Replay { .. }) => not_in_this_version("replay", &mut err),
+        Some(Command::Sources { .. }) => not_in_this_version("sources", &mut err),
+    }
+    .into()
+}
+
+fn not_in_this_version(command: &str, err: &mut dyn Write) -> u8 {
+    say(err, format_args!("error: extract {command}: not in this version\n"));
+    INVALID
+}
+
+/// Standard error, or standard output, may be closed: there is nobody left to tell.
+fn say(to: &mut dyn Write, words: std::fmt::Arguments<'_>) {
+    let _ = to.write_fmt(words);
+}
+
+/// Whether findings are coloured: on a terminal, unless `NO_COLOR` says otherwise.
+fn colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

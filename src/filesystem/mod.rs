@@ -5,6 +5,14 @@
 //! **Invariant:** content is read with a [`Permit`] or not at all; deleted files, slack, unallocated space, extended
 //! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
 
+mod ext;
+mod folder;
+
+use std::sync::Arc;
+
+pub use folder::Folder;
+
+use crate::image::Image;
 use crate::journal::Journal;
 use crate::read_error::ReadError;
 use crate::scope::{Entry, Node, Opened, Permit};
@@ -29,6 +37,37 @@ pub trait FileSystem: Send + Sync {
 
     /// Everything that was opened is as it was (size, mtime, ctime, inode): said once, at the end.
     fn unchanged(&self) -> Result<(), Changed>;
+}
+
+/// A family of file systems that stand on a volume.
+pub struct FileSystemFormat {
+    /// What it reads.
+    pub family: &'static str,
+    /// The volume holds one.
+    probe: fn(&dyn Image) -> Result<bool, ReadError>,
+    /// Opens it; a feature that this version does not read is refused by name.
+    open: fn(Arc<dyn Image>) -> Result<Box<dyn FileSystem>, ReadError>,
+}
+
+/// Every family.
+pub static FORMATS: [FileSystemFormat; 1] = [ext::FORMAT];
+
+/// Opens the file system on a volume by the one family that claims it.
+pub fn open(volume: &Arc<dyn Image>) -> Result<Box<dyn FileSystem>, ReadError> {
+    let mut fitting = Vec::new();
+    for format in &FORMATS {
+        if (format.probe)(volume.as_ref())? {
+            fitting.push(format);
+        }
+    }
+    match fitting.as_slice() {
+        [format] => (format.open)(Arc::clone(volume)),
+        [] => Err(ReadError::Unsupported { offset: 0, what: "a volume without a known file system".to_owned() }),
+        [first, second, ..] => Err(ReadError::Unsupported {
+            offset: 0,
+            what: format!("a volume that is both {} and {}", first.family, second.family),
+        }),
+    }
 }
 
 /// What a folder held, as far as it could be read.

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a clause that was read keeps every rule that does not depend on the evidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::diagnostic::{Code, Notes};
@@ -29,19 +29,22 @@ pub(super) fn read(file: &Table<'_>, head: &Head, sources: &Sources, notes: &mut
     if let Some(over) = items.get(limits::CLAUSES) {
         notes.error(Code::TooMany, &over.span, format!("an order has at most {} clauses", limits::CLAUSES));
     }
-    let mut ids = BTreeMap::new();
+    let mut ids = BTreeSet::new();
     let mut used = BTreeSet::new();
     let mut clauses = Vec::new();
     for item in items.iter().take(limits::CLAUSES) {
-        let Some(table) = item.table(&CLAUSE, notes) else { continue };
         // Known first, so that every finding about the clause can name it.
+        notes.clause = item.id();
+        let Some(table) = item.table(&CLAUSE, notes) else {
+            notes.clause = None;
+            continue;
+        };
         let id = table.need("id", "`id = \"3a\"`: what the order calls it", notes);
         let id = id.and_then(|item| name::read(&item, notes));
-        if let Some(id) = &id {
-            notes.clause = Some(id.text.to_owned());
-            if ids.insert(id.text, ()).is_some() {
-                notes.error(Code::DuplicateClause, &id.span, format!("there are two clauses `{}`", id.text));
-            }
+        if let Some(id) = &id
+            && !ids.insert(id.text)
+        {
+            notes.error(Code::DuplicateClause, &id.span, format!("there are two clauses `{}`", id.text));
         }
         clauses.extend(Reader { table, head, sources }.read(id, &mut used, notes));
         notes.clause = None;

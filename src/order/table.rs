@@ -168,6 +168,12 @@ impl<'t> Item<'t> {
         Some(Text { text, span: self.span.clone() })
     }
 
+    /// What a table calls itself, before it is read: to name it in findings.
+    pub(super) fn id(&self) -> Option<String> {
+        let id = self.value.as_table()?.get("id")?.get_ref().as_str()?;
+        Some(id.chars().take(64).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect())
+    }
+
     /// True or false.
     pub(super) fn boolean(&self, notes: &mut Notes) -> Option<bool> {
         let DeValue::Boolean(value) = self.value else {

@@ -130,7 +130,7 @@ fn identifier(table: &Table<'_>, notes: &mut Notes) -> Option<Identifier> {
             _ => format!("an identifier is of one type, not {}", given.len()),
         };
         let note = notes.error(Code::IdentifierType, &table.span, message);
-        note.hint(format!("one of {}; several stand in { } of their own", TYPES.join(", "), "{ }"));
+        note.hint(format!("one of {}; several identifiers stand in braces of their own", TYPES.join(", ")));
         // What is wrong with each is shown all the same.
         for (kind, item) in &given {
             item.text(notes).and_then(|text| typed(kind, &text, notes));

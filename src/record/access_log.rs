@@ -62,6 +62,10 @@ impl<'a> Line<'a> {
 }
 
 impl Fields for Line<'_> {
+    fn is_mail(&self) -> bool {
+        false
+    }
+
     fn parsed(&self) -> bool {
         self.layout().is_some()
     }

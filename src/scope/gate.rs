@@ -120,7 +120,7 @@ impl Scope {
     /// The time that the ledger must state for a record under these clauses: for checking a package again.
     pub fn record_stamp(&self, source: usize, clauses: ClauseSet, fields: &dyn Fields) -> Stamp {
         let zone = self.zones.get(source).copied().flatten();
-        let own = if fields.format().is_mail() { Clock::DateHeader } else { Clock::Record };
+        let own = if fields.is_mail() { Clock::DateHeader } else { Clock::Record };
         self.stamp(clauses, own, |clock| record_time(fields, clock, zone))
     }
 

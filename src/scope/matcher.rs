@@ -297,7 +297,7 @@ impl Matcher {
                 Verdict::In | Verdict::Undecided => Verdict::Undecided,
             };
         }
-        if fields.format().is_mail() { self.mail.verdict(fields) } else { self.line.verdict(fields) }
+        if fields.is_mail() { self.mail.verdict(fields) } else { self.line.verdict(fields) }
     }
 }
 
@@ -330,12 +330,12 @@ impl WithholdMatcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order::{Address, Clock, Format};
+    use crate::order::{Address, Clock};
     use crate::scope::TimeField;
 
     /// A record with fields as a test states them.
     struct Stated {
-        format: Format,
+        is_mail: bool,
         parsed: bool,
         text: &'static str,
         from: Option<(&'static str, &'static str)>,
@@ -343,8 +343,8 @@ mod tests {
     }
 
     impl Fields for Stated {
-        fn format(&self) -> Format {
-            self.format
+        fn is_mail(&self) -> bool {
+            self.is_mail
         }
         fn parsed(&self) -> bool {
             self.parsed
@@ -353,7 +353,7 @@ mod tests {
             TimeField::Lacks
         }
         fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
-            match (self.format.is_mail(), role) {
+            match (self.is_mail, role) {
                 (true, Role::From) => {
                     if let Some((local, domain)) = self.from {
                         visit(Value::Address { local: local.as_bytes(), domain: domain.as_bytes() });
@@ -380,11 +380,11 @@ mod tests {
     }
 
     fn mail(local: &'static str, domain: &'static str) -> Stated {
-        Stated { format: Format::Mbox, parsed: true, text: "", from: Some((local, domain)), client: None }
+        Stated { is_mail: true, parsed: true, text: "", from: Some((local, domain)), client: None }
     }
 
     fn line(ip: &'static str, port: Option<u16>, text: &'static str) -> Stated {
-        Stated { format: Format::AccessLog, parsed: true, text, from: None, client: Some((ip, port)) }
+        Stated { is_mail: false, parsed: true, text, from: None, client: Some((ip, port)) }
     }
 
     fn looks_for(identifier: Identifier, roles: &[Role]) -> Matcher {

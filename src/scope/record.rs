@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use chrono::NaiveDateTime;
 
 use crate::clock::Timestamp;
-use crate::order::{Clock, Format, Role};
+use crate::order::{Clock, Role};
 
 /// What a record says of its time on one clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,8 +52,8 @@ pub enum Reading {
 
 /// The fields of one record.
 pub trait Fields {
-    /// The format that names them.
-    fn format(&self) -> Format;
+    /// It is a mail message, and not a line of a log: identifiers are looked for in other places.
+    fn is_mail(&self) -> bool;
 
     /// It has the shape of its format. Where it has not, only [`Fields::texts`] counts.
     fn parsed(&self) -> bool;

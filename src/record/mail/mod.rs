@@ -96,6 +96,10 @@ fn named_fields(message: &[u8]) -> impl Iterator<Item = (Name, Field<'_>)> {
 }
 
 impl Fields for Message<'_> {
+    fn is_mail(&self) -> bool {
+        true
+    }
+
     fn parsed(&self) -> bool {
         Header::of(self.bytes).next().is_some_and(|field| !field.doubtful)
     }

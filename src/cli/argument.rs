@@ -1,0 +1,147 @@
+//! The words of the command line, as the contract fixes them.
+//!
+//! **Invariant:** nothing is read or written here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Discloses the letter of a court order and nothing else, in a package that anyone can check.
+#[derive(Debug, Parser)]
+#[command(name = "extract", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Exit codes: 0 complete; 1 refused, or findings; 2 usage or an invalid order; \
+3 sealed or previewed with something short, undecided or a clause not answered.")]
+pub struct Arguments {
+    /// What else to do than to run an order.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to run.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// Running an order.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The order (orders/2024-17.toml); its provider file is looked for beside it (orders/2024-17.provider.toml).
+    #[arg(long, value_name = "ORDER", required = true)]
+    pub order: Option<PathBuf>,
+    /// Where a source is: overrides the provider file. May be given for each source.
+    #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
+    pub sources: Vec<SourceArgument>,
+    /// The package to write [default: <order id>.tar in this folder]. An existing file is never overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Who runs the disclosure: overrides the provider file.
+    #[arg(long, value_name = "NAME")]
+    pub custodian: Option<String>,
+    /// Read and hash what the run would, say what would be disclosed by clause, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Say the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// No progress and no summary.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Streams read at the same time [default: one a core]. The result does not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check an order and its provider file, and say what they mean.
+    Check {
+        /// The order.
+        order: PathBuf,
+        /// Give the provider file a new random salt where it has none.
+        #[arg(long)]
+        fix_salt: bool,
+    },
+    /// Check a package, offline and without its sources.
+    Verify {
+        /// The package.
+        package: PathBuf,
+        /// Say the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the order of a package again on its sources and compare (not in this version).
+    Replay {
+        /// The package.
+        package: PathBuf,
+        /// The order.
+        #[arg(long)]
+        order: PathBuf,
+        /// Where a source is.
+        #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
+        sources: Vec<SourceArgument>,
+    },
+    /// Say by which comparison a file or a record is in, outside, withheld or undecided. For the provider's staff.
+    Explain(ExplainArguments),
+    /// Say what an order's sources hold (not in this version).
+    Sources {
+        /// The order.
+        #[arg(long)]
+        order: PathBuf,
+    },
+}
+
+/// Explaining decisions.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The order.
+    #[arg(long)]
+    pub order: PathBuf,
+    /// Where a source is: overrides the provider file.
+    #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
+    pub sources: Vec<SourceArgument>,
+    /// List every undecided file and record instead.
+    #[arg(long)]
+    pub undecided: bool,
+    /// A path of the server; with :OFFSET the record that holds that byte of the (decompressed) stream.
+    #[arg(value_name = "PATH[:OFFSET]", required_unless_present = "undecided")]
+    pub places: Vec<OsString>,
+}
+
+/// `NAME=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceArgument {
+    /// The source's name in the order.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+fn source(text: &str) -> Result<SourceArgument, String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok(SourceArgument { name: name.to_owned(), path: PathBuf::from(path) })
+        }
+        _ => Err("write NAME=PATH".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_order_is_required_unless_a_command_is_given() {
+        assert!(Arguments::try_parse_from(["extract"]).is_err());
+        assert!(Arguments::try_parse_from(["extract", "--order", "o.toml"]).is_ok());
+        assert!(Arguments::try_parse_from(["extract", "verify", "p.tar"]).is_ok());
+        assert!(Arguments::try_parse_from(["extract", "--order", "o.toml", "--source", "mail01"]).is_err());
+        assert!(Arguments::try_parse_from(["extract", "explain", "--order", "o.toml"]).is_err());
+        assert!(Arguments::try_parse_from(["extract", "explain", "--order", "o.toml", "--undecided"]).is_ok());
+    }
+}

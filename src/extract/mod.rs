@@ -1,0 +1,239 @@
+//! Running an order: the pipeline on one screen.
+//!
+//! The order is compiled to a scope; the sources are opened and walked once; what the scope permits is opened, split and
+//! judged on several threads and taken in order; the package is closed, held against the sources, and sealed. A preview
+//! is the same run with a package that goes nowhere.
+//!
+//! **Invariant:** nothing is sealed unless every byte of every opened stream is accounted for, each image has the digest
+//! that the order states, and everything that was opened is as it was.
+
+mod account;
+mod error;
+mod format;
+mod meter;
+mod pool;
+mod reach;
+mod stream;
+mod trail;
+mod tripwire;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+pub use error::ExtractError;
+pub use meter::Progress;
+pub use tripwire::Tripped;
+
+use account::Account;
+use meter::Meter;
+use reach::{Reach, Task};
+use stream::{Context, Outcome};
+use trail::Trail;
+use tripwire::Tripwires;
+
+use crate::clock::Timestamp;
+use crate::digest::Digest;
+use crate::image::Hashing;
+use crate::ledger::Disclosure;
+use crate::order::{Order, Provider};
+use crate::package::{CustodyLog, Event, PackageError, Place, Target, Writer};
+use crate::plan::Looked;
+use crate::scope::Scope;
+use crate::source::{Mounted, Source};
+
+/// How often the end of a hash, and the wish to stop, are looked for.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Everything that a run needs to know.
+pub struct Job<'j> {
+    /// The order.
+    pub order: &'j Order,
+    /// The provider's side of it.
+    pub provider: Option<&'j Provider>,
+    /// Where each source is, in the order of the order.
+    pub sources: Vec<Location>,
+    /// Streams read at the same time.
+    pub threads: usize,
+    /// Where the package goes.
+    pub output: Output,
+    /// Is told how far the run has come.
+    pub progress: &'j dyn Progress,
+    /// Set from outside to stop the run.
+    pub stop: &'j AtomicBool,
+    /// What time it is.
+    pub now: fn() -> Timestamp,
+}
+
+/// Where a source is.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The folder or the image.
+    pub path: PathBuf,
+    /// Which volume is mounted where on the server.
+    pub mounts: BTreeMap<String, String>,
+}
+
+/// Where a package goes.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Into a file, with the audit beside it.
+    Package {
+        /// The package.
+        path: PathBuf,
+        /// The audit.
+        audit: PathBuf,
+        /// Who runs the disclosure.
+        custodian: String,
+    },
+    /// Nowhere: a preview.
+    Preview {
+        /// A folder for files without a name.
+        spool: PathBuf,
+    },
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Done {
+    /// All that may be said.
+    pub disclosure: Disclosure,
+    /// What was looked at for each clause, for the provider's eyes.
+    pub looked: Vec<Looked>,
+    /// What `--dry-run --json` prints: one line.
+    pub preview: Vec<u8>,
+}
+
+/// Runs an order.
+pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
+    let begun = (job.now)();
+    if let Some(last) = job.order.expires.filter(|_| job.order.has_expired(begun)) {
+        return Err(ExtractError::Expired { last });
+    }
+    let scope = Scope::compile(job.order, job.provider)?;
+    let sources = open(job)?;
+    let hashing: Vec<_> = sources.iter().map(Source::hash).collect();
+    let mut writer = Writer::create(job.order, job.provider.map(Provider::sha256), target(&job.output))?;
+    let mut audit = Trail::begin(job, &sources)?;
+
+    let meter = Meter { progress: job.progress, stop: job.stop };
+    let reach = Reach::of(&scope, &sources, &meter)?;
+    let mut account = Account::new(job.order, &reach);
+    audit.reach(&reach)?;
+    job.progress.total(reach.bytes);
+    let (drafter, tripwires) = (writer.drafter(), Tripwires::new(job.order));
+    let context = Context { order: job.order, scope: &scope, drafter: &drafter, meter: &meter, tripwires: &tripwires };
+    let work = |task: Task| {
+        let volume = volume(&sources, &task)?;
+        let place = Place { volume: volume.volume.clone(), filesystem: volume.filesystem.name() };
+        let outcome = stream::process(context, volume.filesystem.as_ref(), task.permit, place)?;
+        Ok((task.source, outcome))
+    };
+    pool::in_order(job.threads, reach.tasks, work, |(source, mut outcome): (usize, Outcome)| {
+        account.add(&outcome);
+        audit.stream(source, &outcome.trace)?;
+        outcome.draft.take().map_or(Ok(()), |draft| writer.add(draft).map_err(ExtractError::from))
+    })?;
+
+    let digests = digests(job, hashing, &meter)?;
+    for source in &sources {
+        source.unchanged().map_err(|changed| ExtractError::Changed { name: source.name.clone(), source: changed })?;
+    }
+    let looked = account.looked();
+    let closed = writer.close(account.facts(&scope, &sources, &digests))?;
+    let preview = closed.preview().line().map_err(PackageError::from)?;
+    let disclosure = match &job.output {
+        Output::Preview { .. } => closed.disclosure().clone(),
+        Output::Package { custodian, .. } => {
+            let custody = custody(job, begun, custodian, &digests)?;
+            let sealed = closed.seal(custody, (job.now)())?;
+            meter.go_on()?;
+            audit.publish(sealed)?
+        }
+    };
+    Ok(Done { disclosure, looked, preview })
+}
+
+/// Opens every source, and refuses an output inside one.
+fn open(job: &Job<'_>) -> Result<Vec<Source>, ExtractError> {
+    let declared = job.order.sources.iter().zip(&job.sources);
+    declared
+        .map(|(declared, location)| {
+            let source = Source::open(declared, &location.path, &location.mounts)?;
+            let name = || source.name.clone();
+            if declared.sha256.is_some() && source.stored_bytes().is_none() {
+                return Err(ExtractError::DigestOfFolder { name: name() });
+            }
+            if let Output::Package { path, .. } = &job.output {
+                let inside = source.contains_output(path).map_err(|source| PackageError::Output {
+                    path: path.clone(),
+                    source,
+                })?;
+                if inside {
+                    return Err(ExtractError::OutputInSource { name: name() });
+                }
+            }
+            Ok(source)
+        })
+        .collect()
+}
+
+fn target(output: &Output) -> Target {
+    match output {
+        Output::Package { path, .. } => Target::File { path: path.clone() },
+        Output::Preview { spool } => Target::Nowhere { spool: spool.clone() },
+    }
+}
+
+fn volume<'s>(sources: &'s [Source], task: &Task) -> Result<&'s Mounted, ExtractError> {
+    let volume = sources.get(task.source).and_then(|source| source.volumes.get(task.volume));
+    volume.ok_or(ExtractError::Package(PackageError::Inconsistent("a stream has no volume")))
+}
+
+/// Waits for the digests of the images, and holds each against the one that the order states.
+fn digests(
+    job: &Job<'_>,
+    hashing: Vec<Option<Hashing>>,
+    meter: &Meter<'_>,
+) -> Result<Vec<Option<Digest>>, ExtractError> {
+    let declared = job.order.sources.iter().zip(hashing);
+    declared
+        .map(|(declared, hashing)| {
+            let Some(hashing) = hashing else { return Ok(None) };
+            while !hashing.is_finished() {
+                meter.go_on()?;
+                std::thread::sleep(POLL);
+            }
+            let name = || declared.name.clone();
+            let found = hashing.finish().map_err(|source| ExtractError::Unhashed { name: name(), source })?;
+            match declared.sha256.filter(|stated| *stated != found) {
+                Some(stated) => Err(ExtractError::OtherImage { name: name(), found, stated }),
+                None => Ok(Some(found)),
+            }
+        })
+        .collect()
+}
+
+/// What the custody log says of the run before it is sealed.
+fn custody(
+    job: &Job<'_>,
+    begun: Timestamp,
+    custodian: &str,
+    digests: &[Option<Digest>],
+) -> Result<CustodyLog, ExtractError> {
+    let mut log = CustodyLog::new(job.order.sha256(), custodian);
+    let now = (job.now)();
+    let mut event = |time, event| log.event(time, event).map_err(PackageError::from);
+    event(begun, Event::OrderRead)?;
+    for source in &job.order.sources {
+        event(begun, Event::SourceOpened { name: &source.name })?;
+    }
+    for (source, digest) in job.order.sources.iter().zip(digests) {
+        if let Some(sha256) = *digest {
+            event(now, Event::SourceHashed { name: &source.name, sha256, as_received: source.sha256.is_some() })?;
+        }
+    }
+    event(now, Event::SourcesRead)?;
+    Ok(log)
+}

@@ -1,0 +1,114 @@
+//! What the order reaches: one walk over each source, before anything is opened.
+//!
+//! **Invariant:** an entry that no clause asks for is gone when the walk has passed it; a folder that could not be listed
+//! is a shortfall of every clause that may ask for something below it.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use super::ExtractError;
+use super::meter::Meter;
+use crate::ledger::{ShortfallKind, Tally};
+use crate::scope::{ClauseSet, EntryDecision, PathCheck, PathProblem, Permit, Scope, StaffPath};
+use crate::source::{Found, Source};
+
+/// One stream to be opened, in the order in which the package numbers them.
+pub(super) struct Task {
+    /// Index into the order's sources.
+    pub(super) source: usize,
+    /// Index into the source's volumes.
+    pub(super) volume: usize,
+    pub(super) permit: Permit,
+}
+
+/// What the walk over all sources came to.
+#[derive(Default)]
+pub(super) struct Reach {
+    pub(super) tasks: Vec<Task>,
+    pub(super) clauses: BTreeMap<usize, Tally>,
+    /// Files withheld and undecided, each once.
+    pub(super) withheld: u64,
+    pub(super) undecided: u64,
+    /// Bytes that the permitted files hold, as their file systems state it.
+    pub(super) bytes: u64,
+    /// For the provider's own audit: what was not opened, and why.
+    pub(super) notes: Vec<(usize, StaffPath, String)>,
+}
+
+impl Reach {
+    /// Walks every source.
+    pub(super) fn of(scope: &Scope, sources: &[Source], meter: &Meter<'_>) -> Result<Self, ExtractError> {
+        let mut reach = Self::default();
+        for (index, source) in sources.iter().enumerate() {
+            reach.walk(scope, index, source, meter)?;
+        }
+        Ok(reach)
+    }
+
+    fn walk(
+        &mut self,
+        scope: &Scope,
+        index: usize,
+        source: &Source,
+        meter: &Meter<'_>,
+    ) -> Result<(), ExtractError> {
+        let mut check = PathCheck::new(scope, index);
+        source.roots().for_each(|root| check.mounted(&root));
+        let walked = source.walk(scope, index, &mut |found| {
+            match found {
+                Found::Entry { volume, entry } => {
+                    check.observe(&entry);
+                    let path = entry.staff_path();
+                    self.decided(index, volume, path, scope.decide(index, entry));
+                }
+                Found::Unlisted { folder, error, .. } => {
+                    check.unlisted(&folder);
+                    self.short(scope.clauses_below(index, &folder), ShortfallKind::UnreadableFolder);
+                    self.notes.push((index, folder.staff_path(), format!("folder not listed to its end: {error}")));
+                }
+            }
+            if meter.go_on().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        if walked.is_break() {
+            meter.go_on()?;
+        }
+        for (clause, problem, count) in check.finish() {
+            let kind = match problem {
+                PathProblem::Missing => ShortfallKind::NoSuchPath,
+                PathProblem::Link => ShortfallKind::LinkNotFollowed,
+                PathProblem::Special => ShortfallKind::SpecialFile,
+                PathProblem::Folder => ShortfallKind::IsAFolder,
+            };
+            (0..count).for_each(|_| self.short(ClauseSet::one(clause), kind));
+        }
+        Ok(())
+    }
+
+    fn decided(&mut self, source: usize, volume: usize, path: StaffPath, decision: EntryDecision) {
+        let EntryDecision { whole, records, withheld, undecided, unreadable } = decision;
+        let is_taken = whole.is_some() || records.is_some();
+        for permit in [whole, records].into_iter().flatten() {
+            self.bytes = self.bytes.saturating_add(permit.size_bytes());
+            self.tasks.push(Task { source, volume, permit });
+        }
+        withheld.iter().for_each(|clause| self.clauses.entry(clause).or_default().withheld += 1);
+        undecided.iter().for_each(|clause| self.clauses.entry(clause).or_default().undecided += 1);
+        self.short(unreadable, ShortfallKind::UnreadableFile);
+        let note = if !withheld.is_empty() {
+            self.withheld += 1;
+            "withheld by path"
+        } else if !unreadable.is_empty() {
+            "metadata not readable"
+        } else if !undecided.is_empty() {
+            self.undecided += u64::from(!is_taken);
+            "window not decided"
+        } else {
+            return;
+        };
+        self.notes.push((source, path, note.to_owned()));
+    }
+
+    fn short(&mut self, clauses: ClauseSet, kind: ShortfallKind) {
+        clauses.iter().for_each(|clause| self.clauses.entry(clause).or_default().short(kind));
+    }
+}

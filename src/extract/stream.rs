@@ -1,0 +1,315 @@
+//! One permitted stream: opened, unpacked, split, judged record by record, and what was admitted drafted for the package.
+//!
+//! **Invariant:** every byte of a stream that was opened is counted as exactly one of withheld, disclosed, undecided,
+//! unreadable and outside; no error ends a stream without a shortfall.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use super::format::{Choice, choose, holds_records};
+use super::meter::{Meter, Metered};
+use super::tripwire::Tripwires;
+use super::ExtractError;
+use crate::digest::Digest;
+use crate::filesystem::FileSystem;
+use crate::ledger::{ShortfallKind, StreamTally, Tally};
+use crate::limits;
+use crate::order::{Format, Order};
+use crate::package::{Draft, Drafter, Place, RecordDraft};
+use crate::record::compression::Unpacked;
+use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
+use crate::scope::{ClauseSet, Judgement, Permit, RawRecord, RecordGate, Scope, StaffPath};
+
+/// What came of one stream.
+pub(super) struct Outcome {
+    /// What the package takes, if anything was admitted.
+    pub(super) draft: Option<Draft>,
+    /// What each clause came to.
+    pub(super) clauses: BTreeMap<usize, Tally>,
+    /// Files or records withheld and undecided, each once.
+    pub(super) withheld: u64,
+    pub(super) undecided: u64,
+    /// For the provider's own audit.
+    pub(super) trace: Trace,
+}
+
+/// What the provider's audit says of one stream.
+pub(super) struct Trace {
+    pub(super) path: StaffPath,
+    pub(super) format: Option<Format>,
+    /// Of the stored bytes, as far as they were read; none where nothing was.
+    pub(super) stored_sha256: Option<Digest>,
+    /// Bytes of the (decompressed) stream.
+    pub(super) size: u64,
+    pub(super) bytes: StreamTally,
+    /// Where the disclosed bytes stand in the (decompressed) stream: start and length, joined where they touch.
+    pub(super) disclosed: Vec<(u64, u64)>,
+    /// Why it could not be read to its end, in words for staff.
+    pub(super) error: Option<String>,
+}
+
+/// What all streams of a run share.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'c> {
+    pub(super) order: &'c Order,
+    pub(super) scope: &'c Scope,
+    pub(super) drafter: &'c Drafter,
+    pub(super) meter: &'c Meter<'c>,
+    pub(super) tripwires: &'c Tripwires,
+}
+
+impl Outcome {
+    fn new(path: StaffPath) -> Self {
+        let trace = Trace {
+            path,
+            format: None,
+            stored_sha256: None,
+            size: 0,
+            bytes: StreamTally::default(),
+            disclosed: Vec::new(),
+            error: None,
+        };
+        Self { draft: None, clauses: BTreeMap::new(), withheld: 0, undecided: 0, trace }
+    }
+
+    /// A stream is short in one way once, however often it is met.
+    fn short(&mut self, clauses: ClauseSet, kind: ShortfallKind) {
+        for clause in clauses.iter() {
+            let tally = self.clause(clause);
+            if !tally.shortfalls.contains_key(&kind) {
+                tally.short(kind);
+            }
+        }
+    }
+
+    fn clause(&mut self, clause: usize) -> &mut Tally {
+        self.clauses.entry(clause).or_default()
+    }
+
+    fn disclosed(&mut self, offset: u64, length: u64) {
+        match self.trace.disclosed.last_mut() {
+            Some((start, before)) if *start + *before == offset => *before += length,
+            _ => self.trace.disclosed.push((offset, length)),
+        }
+    }
+}
+
+/// Spends a permit: the stream is read to its end or to its first error.
+pub(super) fn process(
+    context: Context<'_>,
+    filesystem: &dyn FileSystem,
+    permit: Permit,
+    place: Place,
+) -> Result<Outcome, ExtractError> {
+    let mut outcome = Outcome::new(permit.staff_path());
+    let (clauses, is_whole) = (permit.clauses(), permit.is_whole());
+    let opened = match filesystem.open(permit) {
+        Ok(opened) => opened,
+        Err(error) => {
+            outcome.short(clauses, ShortfallKind::UnreadableFile);
+            outcome.trace.error = Some(error.to_string());
+            return Ok(outcome);
+        }
+    };
+    if is_whole {
+        if let Some((gate, stream)) = opened.into_whole(context.scope) {
+            whole(context, gate, stream, place, &mut outcome)?;
+        }
+    } else if let Some((gate, stream)) = opened.into_records(context.scope) {
+        records(context, gate, stream, place, &mut outcome)?;
+    }
+    outcome.trace.bytes.assert_identity(outcome.trace.size)?;
+    Ok(outcome)
+}
+
+fn whole(
+    context: Context<'_>,
+    mut gate: crate::scope::WholeGate<'_>,
+    stream: crate::scope::Stream,
+    place: Place,
+    outcome: &mut Outcome,
+) -> Result<(), ExtractError> {
+    let clauses = gate.clauses();
+    let mut stored = Metered::new(stream, context.meter);
+    let mut draft = context.drafter.whole();
+    let mut buffer = vec![0; limits::CHUNK_BYTES];
+    let mut failure = None;
+    let mut is_first = true;
+    loop {
+        context.meter.go_on()?;
+        let read = match stored.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) => {
+                failure = Some((ShortfallKind::UnreadableFile, Some(error.to_string())));
+                break;
+            }
+        };
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if std::mem::take(&mut is_first) && context.scope.withholds_identifiers() && holds_records(bytes) {
+            failure = Some((ShortfallKind::MustBeRecords, None));
+            break;
+        }
+        gate.observe(bytes);
+        draft.write(bytes)?;
+    }
+    outcome.trace.size = stored.passed();
+    outcome.trace.stored_sha256 = stored.sha256();
+    let size = outcome.trace.size;
+    for clause in clauses.iter() {
+        outcome.clause(clause).examined += size;
+    }
+    if let Some((kind, error)) = failure {
+        outcome.short(clauses, kind);
+        outcome.trace.bytes.unreadable = size;
+        outcome.trace.error = error;
+        return Ok(());
+    }
+    match gate.finish() {
+        Ok(admitted) => {
+            outcome.trace.bytes.disclosed = size;
+            outcome.disclosed(0, size);
+            context.tripwires.file(clauses, size)?;
+            outcome.draft = Some(draft.finish(admitted, place));
+        }
+        Err(clauses) => {
+            outcome.trace.bytes.withheld = size;
+            outcome.withheld = 1;
+            clauses.iter().for_each(|clause| outcome.clause(clause).withheld += 1);
+        }
+    }
+    Ok(())
+}
+
+fn records(
+    context: Context<'_>,
+    mut gate: RecordGate<'_>,
+    stream: crate::scope::Stream,
+    place: Place,
+    outcome: &mut Outcome,
+) -> Result<(), ExtractError> {
+    let mut stored = Metered::new(stream, context.meter);
+    let mut stream = Unpacked::open(&mut stored);
+    let Choice { format, refused } = choose(context.order, &gate, stream.head());
+    for (clauses, kind) in refused {
+        outcome.short(clauses, kind);
+        gate.without(clauses);
+    }
+    let Some(format) = format.filter(|_| !gate.clauses().is_empty()) else { return Ok(()) };
+    outcome.trace.format = Some(format);
+    let draft = context.drafter.records(format);
+    let mut intake = Intake { context, gate, draft, outcome, size: 0, outside: 0, failure: None };
+    let split = record::format(format).split(&mut stream, &mut intake);
+    let Intake { gate, draft, outcome, size, outside, failure, .. } = intake;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    context.meter.go_on()?;
+    if let Err(SplitError::Read(error)) = split {
+        outcome.short(gate.clauses(), read_kind(stream.is_damaged()));
+        outcome.trace.error = Some(error.to_string());
+    }
+    outcome.trace.size = size;
+    outcome.trace.stored_sha256 = stored.sha256();
+    for clause in gate.clauses().iter() {
+        let tally = outcome.clause(clause);
+        tally.examined += size;
+        tally.outside += outside;
+    }
+    if let Some(provenance) = gate.finish() {
+        context.tripwires.file(provenance.clauses(), 0)?;
+        outcome.draft = Some(draft.finish(provenance, place));
+    }
+    Ok(())
+}
+
+fn read_kind(is_damaged: bool) -> ShortfallKind {
+    if is_damaged { ShortfallKind::DamagedCompression } else { ShortfallKind::UnreadableFile }
+}
+
+/// Takes the pieces of a stream, asks the gate, and counts.
+struct Intake<'i> {
+    context: Context<'i>,
+    gate: RecordGate<'i>,
+    draft: RecordDraft,
+    outcome: &'i mut Outcome,
+    size: u64,
+    /// Bytes that no clause asks for: outside for each of them.
+    outside: u64,
+    failure: Option<ExtractError>,
+}
+
+impl Intake<'_> {
+    /// The clauses that have said nothing of a record do not ask for it.
+    fn outside_for_others(&mut self, named: ClauseSet, length: u64) {
+        for clause in self.gate.clauses().iter().filter(|clause| !named.contains(*clause)) {
+            self.outcome.clause(clause).outside += length;
+        }
+    }
+
+    fn undecided_for(&mut self, clauses: ClauseSet) {
+        clauses.iter().for_each(|clause| self.outcome.clause(clause).undecided += 1);
+    }
+
+    fn stop(&mut self, failure: ExtractError) -> Stop {
+        self.failure = Some(failure);
+        Stop
+    }
+}
+
+impl RecordSink for Intake<'_> {
+    fn record(&mut self, raw: RawRecord<'_>) -> Result<(), Stop> {
+        let (length, offset) = (raw.bytes.len() as u64, raw.offset);
+        self.size += length;
+        match self.gate.judge(raw) {
+            Judgement::Outside => {
+                self.outside += length;
+                self.outcome.trace.bytes.outside += length;
+            }
+            Judgement::In(admitted, undecided) => {
+                let clauses = admitted.clauses();
+                self.outcome.trace.bytes.disclosed += length;
+                self.outcome.disclosed(offset, length);
+                self.outside_for_others(clauses.union(undecided), length);
+                self.undecided_for(undecided);
+                if let Err(error) = self.draft.push(admitted) {
+                    return Err(self.stop(error.into()));
+                }
+                if let Err(tripped) = self.context.tripwires.record(clauses, length) {
+                    return Err(self.stop(tripped.into()));
+                }
+            }
+            Judgement::Withheld(clauses) => {
+                self.outcome.trace.bytes.withheld += length;
+                self.outcome.withheld += 1;
+                self.outside_for_others(clauses, length);
+                clauses.iter().for_each(|clause| self.outcome.clause(clause).withheld += 1);
+            }
+            Judgement::Undecided(clauses) => {
+                self.outcome.trace.bytes.undecided += length;
+                self.outcome.undecided += 1;
+                self.outside_for_others(clauses, length);
+                self.undecided_for(clauses);
+            }
+        }
+        Ok(())
+    }
+
+    fn separator(&mut self, bytes: u64) {
+        self.size += bytes;
+        self.outside += bytes;
+        self.outcome.trace.bytes.outside += bytes;
+    }
+
+    fn unreadable(&mut self, bytes: u64, why: Unreadable) {
+        self.size += bytes;
+        self.outcome.trace.bytes.unreadable += bytes;
+        let kind = match why {
+            Unreadable::TooLong => ShortfallKind::RecordTooLong,
+            Unreadable::NotTheFormat => ShortfallKind::NotTheFormat,
+            // The error that cut it is counted where the stream ends.
+            Unreadable::Cut => return,
+        };
+        self.outcome.short(self.gate.clauses(), kind);
+    }
+}

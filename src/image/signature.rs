@@ -1,0 +1,241 @@
+//! What a stored file or an image is known to be, by the marks that formats leave at fixed places.
+//!
+//! It serves two ends: the raw format's probe asks for a file system that is read, and everything else that is known is
+//! refused by its name instead of as "unknown". The marks are those of the formats' own documents and of `blkid`'s and
+//! `file`'s published tables.
+//!
+//! **Invariant:** it names what it finds and reads nothing else; two names for one image are both said.
+
+use super::Image;
+use crate::read_error::ReadError;
+
+/// The family of file systems that this version reads.
+pub const EXT: &str = "ext2/ext3/ext4";
+/// A partition table of the old kind.
+pub const MBR: &str = "an MBR partition table";
+
+/// How many bytes of an image's beginning hold every mark below, and of its end.
+const HEAD_BYTES: usize = 136 * 1024;
+const TAIL_BYTES: usize = 136 * 1024;
+
+/// A mark: these bytes stand at that offset.
+struct Mark(&'static str, usize, &'static [u8]);
+
+/// Marks at a fixed offset from the beginning.
+static MARKS: [Mark; 44] = [
+    Mark("qcow (version 1)", 0, b"QFI\xfb\0\0\0\x01"),
+    Mark("QED", 0, b"QED\0"),
+    Mark("VMDK", 0, b"KDMV"),
+    Mark("VMDK", 0, b"COWD"),
+    Mark("VMDK", 0, b"# Disk DescriptorFile"),
+    Mark("VHD", 0, b"conectix"),
+    Mark("VHDX", 0, b"vhdxfile"),
+    Mark("VDI", 64, b"\x7f\x10\xda\xbe"),
+    Mark("E01 (EWF)", 0, b"EVF\x09\x0d\x0a\xff\0"),
+    Mark("Ex01 (EWF2)", 0, b"EVF2\x0d\x0a\x81\0"),
+    Mark("AFF", 0, b"AFF10\x0d\x0a"),
+    Mark("Parallels", 0, b"WithoutFreeSpace"),
+    Mark("Parallels", 0, b"WithouFreSpacExt"),
+    Mark("LUKS", 0, b"LUKS\xba\xbe"),
+    Mark("BitLocker", 3, b"-FVE-FS-"),
+    Mark("LVM", 536, b"LVM2 001"),
+    Mark("LVM", 24, b"LVM2 001"),
+    Mark("LVM", 1048, b"LVM2 001"),
+    Mark("LVM", 1560, b"LVM2 001"),
+    Mark("MD RAID", 0, b"\xfc\x4e\x2b\xa9"),
+    Mark("MD RAID", 4096, b"\xfc\x4e\x2b\xa9"),
+    Mark("XFS", 0, b"XFSB"),
+    Mark("btrfs", 65_600, b"_BHRfS_M"),
+    Mark("NTFS", 3, b"NTFS    "),
+    Mark("exFAT", 3, b"EXFAT   "),
+    Mark("FAT", 54, b"FAT12   "),
+    Mark("FAT", 54, b"FAT16   "),
+    Mark("FAT", 82, b"FAT32   "),
+    Mark("ISO 9660", 32_769, b"CD001"),
+    Mark("UDF", 32_769, b"BEA01"),
+    Mark("squashfs", 0, b"hsqs"),
+    Mark("squashfs", 0, b"sqsh"),
+    Mark("EROFS", 1024, b"\xe2\xe1\xf5\xe0"),
+    Mark("F2FS", 1024, b"\x10\x20\xf5\xf2"),
+    Mark("ReiserFS", 65_588, b"ReIsEr"),
+    Mark("ReiserFS", 8_244, b"ReIsEr"),
+    Mark("JFS", 32_768, b"JFS1"),
+    Mark("HFS+", 1024, b"H+\0\x04"),
+    Mark("HFS+", 1024, b"HX\0\x05"),
+    Mark("APFS", 32, b"NXSB"),
+    Mark("swap", 4_086, b"SWAPSPACE2"),
+    Mark("bcachefs", 4_120, b"\xc6\x85\x73\xf6\x4e\x1a\x45\xca"),
+    Mark("a GPT partition table", 512, b"EFI PART"),
+    Mark("a GPT partition table", 4_096, b"EFI PART"),
+];
+
+/// The uberblock magic of ZFS, in either byte order (OpenZFS on-disk format, 1.3.2).
+const ZFS: [[u8; 8]; 2] = [0x00ba_b10c_u64.to_le_bytes(), 0x00ba_b10c_u64.to_be_bytes()];
+
+/// Everything that the image is known to be; empty where nothing is known.
+pub fn of(image: &dyn Image) -> Result<Vec<&'static str>, ReadError> {
+    let head = part(image, 0, HEAD_BYTES)?;
+    let start = image.size_bytes().saturating_sub(TAIL_BYTES as u64);
+    let tail = part(image, start, TAIL_BYTES)?;
+    let mut names: Vec<&'static str> = Vec::new();
+    if is_ext(&head) {
+        names.push(EXT);
+    }
+    for Mark(name, offset, bytes) in &MARKS {
+        if has(&head, *offset, bytes) {
+            names.push(name);
+        }
+    }
+    if head.get(128 * 1024..).is_some_and(|labels| labels.chunks_exact(1024).any(is_uberblock)) {
+        names.push("ZFS");
+    }
+    at_the_end(&tail, image.size_bytes(), &mut names);
+    let volume_at_start = names.iter().any(|name| ["NTFS", "exFAT", "FAT", "BitLocker"].contains(name));
+    if !volume_at_start && !names.contains(&"a GPT partition table") && is_mbr(&head, image.size_bytes(), &names) {
+        names.push(MBR);
+    }
+    names.dedup();
+    Ok(names)
+}
+
+/// The refusal of an image that is one of `names`, or nothing known.
+pub fn refusal(names: &[&'static str]) -> ReadError {
+    let what = match names {
+        [] => "an image of unknown content".to_owned(),
+        [EXT] => "an ext file system of this kind".to_owned(),
+        names => names.join(" and "),
+    };
+    ReadError::Unsupported { offset: 0, what }
+}
+
+fn part(image: &dyn Image, offset: u64, length: usize) -> Result<Vec<u8>, ReadError> {
+    let there = image.size_bytes().saturating_sub(offset);
+    let mut bytes = vec![0; usize::try_from(there).unwrap_or(usize::MAX).min(length)];
+    image.read_at(offset, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn has(bytes: &[u8], offset: usize, mark: &[u8]) -> bool {
+    bytes.get(offset..).is_some_and(|there| there.starts_with(mark))
+}
+
+/// The superblock's magic, and two fields that a chance hit would not have: the block size and the revision.
+fn is_ext(head: &[u8]) -> bool {
+    let word = |offset: usize| -> Option<u32> {
+        head.get(1024 + offset..1028 + offset)?.try_into().ok().map(u32::from_le_bytes)
+    };
+    has(head, 1080, &[0x53, 0xef])
+        && word(0x18).is_some_and(|log_block_size| log_block_size <= 6)
+        && word(0x4c).is_some_and(|revision| revision <= 1)
+        && word(0x04).is_some_and(|blocks| blocks > 0)
+}
+
+fn is_uberblock(block: &[u8]) -> bool {
+    ZFS.iter().any(|magic| block.starts_with(magic))
+}
+
+/// Marks that stand at a fixed distance from the end.
+fn at_the_end(tail: &[u8], size_bytes: u64, names: &mut Vec<&'static str>) {
+    let before_end =
+        |distance: usize| tail.len().checked_sub(distance).and_then(|at| tail.get(at..)).unwrap_or_default();
+    if before_end(512).starts_with(b"conectix") || before_end(511).starts_with(b"conectix") {
+        names.push("VHD");
+    }
+    if before_end(512).starts_with(b"koly") {
+        names.push("DMG");
+    }
+    // MD 0.90 stands in the last whole 64 KiB but one, MD 1.0 at 8 KiB before the end (md(4)).
+    const MD: &[u8] = b"\xfc\x4e\x2b\xa9";
+    let tail_bytes = u64::try_from(tail.len()).unwrap_or(0);
+    let from_end = |offset: u64| {
+        let within = offset.checked_sub(size_bytes - tail_bytes)?;
+        tail.get(usize::try_from(within).ok()?..)
+    };
+    let old = (size_bytes & !0xffff).checked_sub(0x1_0000);
+    let new = size_bytes.checked_sub(8 * 1024).map(|offset| offset & !0xfff);
+    if [old, new].into_iter().flatten().any(|offset| from_end(offset).is_some_and(|bytes| bytes.starts_with(MD))) {
+        names.push("MD RAID");
+    }
+}
+
+/// A boot sector with at least one entry that a partition could have. A boot block of an ext file system may hold a boot
+/// loader; there an entry must also lie within the image.
+fn is_mbr(head: &[u8], size_bytes: u64, names: &[&'static str]) -> bool {
+    if !has(head, 510, &[0x55, 0xaa]) {
+        return false;
+    }
+    let Some(table) = head.get(446..510) else { return false };
+    let sectors = size_bytes / 512;
+    let mut used = 0;
+    for entry in table.chunks_exact(16) {
+        let (Some(status), Some(kind)) = (entry.first(), entry.get(4)) else { return false };
+        let word = |at: usize| {
+            entry
+                .get(at..at + 4)
+                .and_then(|bytes| bytes.try_into().ok())
+                .map_or(0, |bytes| u64::from(u32::from_le_bytes(bytes)))
+        };
+        let (start, length) = (word(8), word(12));
+        if *status & 0x7f != 0 {
+            return false;
+        }
+        if *kind != 0 && length > 0 {
+            if start == 0 && *kind != 0xee || names.contains(&EXT) && start + length > sectors {
+                return false;
+            }
+            used += 1;
+        }
+    }
+    used > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bytes(Vec<u8>);
+
+    impl Image for Bytes {
+        fn size_bytes(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let there = self.0.get(start..start + buffer.len());
+            let there = there.ok_or(ReadError::Corrupt { offset, what: "past the end" })?;
+            buffer.copy_from_slice(there);
+            Ok(())
+        }
+    }
+
+    fn named(bytes: Vec<u8>) -> Vec<&'static str> {
+        of(&Bytes(bytes)).unwrap_or_default()
+    }
+
+    #[test]
+    fn every_mark_is_named_and_nothing_else_is() {
+        for Mark(name, offset, bytes) in &MARKS {
+            let mut image = vec![0; 256 * 1024];
+            image[*offset..*offset + bytes.len()].copy_from_slice(bytes);
+            assert_eq!(named(image), [*name]);
+        }
+        for size in [0, 1, 511, 512, 1024, 4096, 65_536, 300_000] {
+            assert_eq!(named(vec![0; size]), Vec::<&str>::new(), "{size} zero bytes");
+        }
+    }
+
+    #[test]
+    fn a_partition_table_beside_a_file_system_is_said_too() {
+        let mut image = vec![0; 256 * 1024];
+        image[1080..1082].copy_from_slice(&[0x53, 0xef]);
+        image[1028] = 64;
+        assert_eq!(named(image.clone()), [EXT]);
+        image[510..512].copy_from_slice(&[0x55, 0xaa]);
+        assert_eq!(named(image.clone()), [EXT], "a boot sector without a partition");
+        image[450] = 0x83;
+        image[454] = 32;
+        image[458] = 64;
+        assert_eq!(named(image), [EXT, MBR]);
+    }
+}

@@ -1,0 +1,22 @@
+//! What may be said of a disclosure: outcomes, counts, shortfalls, the lines of the ledger, and the disclosure itself.
+//!
+//! A [`Statement`] is `disclosure.json`; a [`Disclosure`] is that, the order, and a summary of the ledger: everything a
+//! report may be made of.
+//!
+//! **Invariant:** nothing here holds a source path, a withheld name or a position of anything that was not disclosed.
+
+mod disclosure;
+mod json;
+mod line;
+mod outcome;
+mod statement;
+mod tally;
+mod timeline;
+
+pub use disclosure::{ClauseWords, Disclosure, OrderFacts, Preview, Summary, WindowWords};
+pub use json::line;
+pub use line::{ExhibitLine, RecordLine, TakeName, Times, escaped_path};
+pub use outcome::{Outcome, Shortfall, ShortfallKind};
+pub use statement::{ClauseFacts, FORMAT, JournalFacts, SourceFacts, Statement, Totals};
+pub use tally::{Counts, IdentityError, StreamTally, Tally};
+pub use timeline::{Timeline, Unit};

@@ -1,0 +1,99 @@
+//! From a complete disclosure to a sealed package: report, custody log, manifests, audit, and the output's name.
+//!
+//! **Invariant:** the output's path holds nothing, or a package that was read back whole.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::PackageError;
+use super::custody::CustodyLog;
+use super::layout::Member;
+use super::tape::{Tape, Tar, Written};
+use crate::clock::Timestamp;
+use crate::digest::Digest;
+use crate::ledger::{Disclosure, Preview, StreamTally};
+use crate::report::Report;
+
+/// A disclosure that is complete and not sealed yet.
+pub struct Closed {
+    tape: Tape,
+    disclosure: Disclosure,
+    streams: StreamTally,
+}
+
+impl Closed {
+    pub(super) fn new(tape: Tape, disclosure: Disclosure, streams: StreamTally) -> Self {
+        Self { tape, disclosure, streams }
+    }
+
+    /// All that may be said.
+    pub fn disclosure(&self) -> &Disclosure {
+        &self.disclosure
+    }
+
+    /// The same, with the two counts that only the provider may see.
+    pub fn preview(&self) -> Preview<'_> {
+        Preview {
+            statement: &self.disclosure.statement,
+            outside: self.streams.outside,
+            examined: u64::try_from(self.streams.total()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Writes the rest of the package, at `time`, and reads all of it back. A preview is refused.
+    pub fn seal(self, custody: CustodyLog, time: Timestamp) -> Result<Sealed, PackageError> {
+        let Self { mut tape, disclosure, .. } = self;
+        if tape.is_preview() {
+            return Err(PackageError::Preview);
+        }
+        let report = Report::of(&disclosure);
+        tape.member(Member::ReportHtml, report.html().as_bytes())?;
+        tape.member(Member::ReportJson, &report.json()?)?;
+        let manifest = manifest(tape.members(), true);
+        let digest = disclosure.digest()?;
+        let custody = custody.seal(time, digest, Digest::of(manifest.as_bytes()))?;
+        tape.member(Member::Custody, &custody)?;
+        let bag_info = bag_info(&disclosure.order.id, tape.members(), time);
+        tape.member(Member::BagInfo, bag_info.as_bytes())?;
+        tape.member(Member::Manifest, manifest.as_bytes())?;
+        let tag_manifest = self::manifest(tape.members(), false);
+        tape.member(Member::TagManifest, tag_manifest.as_bytes())?;
+        Ok(Sealed { tar: tape.finish()?, disclosure })
+    }
+}
+
+/// A package that is complete and audited; [`Sealed::publish`] gives it the output's name. Dropped, it leaves nothing.
+pub struct Sealed {
+    tar: Tar,
+    disclosure: Disclosure,
+}
+
+impl Sealed {
+    /// Gives the package the output's name, never over something that has it. The path and what may be said of it.
+    pub fn publish(self) -> Result<(PathBuf, Disclosure), PackageError> {
+        Ok((self.tar.publish()?, self.disclosure))
+    }
+}
+
+/// A manifest of the payload, or of everything else (RFC 8493, 2.1.3 and 2.2.1), as `sha256sum -c` reads it.
+fn manifest(members: &[Written], payload: bool) -> String {
+    let mut out = String::new();
+    for written in members.iter().filter(|written| written.member.is_payload() == payload) {
+        // Writing into a String does not fail.
+        let _ = writeln!(out, "{}  {}", written.sha256, written.member);
+    }
+    out
+}
+
+/// `bag-info.txt` (RFC 8493, 2.2.2).
+fn bag_info(order_id: &str, members: &[Written], time: Timestamp) -> String {
+    let payload = members.iter().filter(|written| written.member.is_payload());
+    let (octets, streams) = payload.fold((0u64, 0u64), |(octets, streams), written| {
+        (octets.saturating_add(written.bytes), streams.saturating_add(1))
+    });
+    let day = time.to_utc().date();
+    format!(
+        "Bag-Software-Agent: extract {}\nBagging-Date: {day}\nExternal-Identifier: {order_id}\nPayload-Oxum: {octets}.{streams}\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}

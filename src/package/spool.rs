@@ -1,0 +1,138 @@
+//! Bytes on their way into the package: in memory, and over a bound in a file without a name.
+//!
+//! **Invariant:** a spool never has a name in any folder, so nothing of it is left when the program ends, however it ends.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek as _, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::limits;
+
+/// Bytes, written once and read once.
+pub(super) struct Spool {
+    memory: Vec<u8>,
+    file: Option<BufWriter<File>>,
+    folder: Arc<Path>,
+    length: u64,
+}
+
+impl Spool {
+    /// Nothing yet; what goes over [`limits::SPOOL_MEMORY_BYTES`] goes into an unlinked file in `folder`.
+    pub(super) fn new(folder: Arc<Path>) -> Self {
+        Self { memory: Vec::new(), file: None, folder, length: 0 }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The folder of its file, should it need one.
+    pub(super) fn folder(&self) -> &Arc<Path> {
+        &self.folder
+    }
+
+    /// Back to the start, for reading.
+    pub(super) fn into_reader(self) -> io::Result<SpoolReader> {
+        let Some(file) = self.file else { return Ok(SpoolReader::Memory(io::Cursor::new(self.memory))) };
+        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        Ok(SpoolReader::File(file))
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let over = self.memory.len().saturating_add(bytes.len()) > limits::SPOOL_MEMORY_BYTES;
+        let file = match &mut self.file {
+            None if !over => {
+                self.memory.extend_from_slice(bytes);
+                self.length = self.length.saturating_add(bytes.len() as u64);
+                return Ok(bytes.len());
+            }
+            None => {
+                let file = tempfile::tempfile_in(&self.folder)?;
+                let mut file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
+                file.write_all(&self.memory)?;
+                self.memory = Vec::new();
+                self.file.insert(file)
+            }
+            Some(file) => file,
+        };
+        file.write_all(bytes)?;
+        self.length = self.length.saturating_add(bytes.len() as u64);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // `into_reader` flushes; before it nobody reads.
+        Ok(())
+    }
+}
+
+/// What a spool held, from its start.
+pub(super) enum SpoolReader {
+    /// All of it was in memory.
+    Memory(io::Cursor<Vec<u8>>),
+    /// It is in a file.
+    File(File),
+}
+
+impl SpoolReader {
+    /// Back to the start.
+    pub(super) fn rewind(&mut self) -> io::Result<()> {
+        match self {
+            Self::Memory(memory) => memory.rewind(),
+            Self::File(file) => file.rewind(),
+        }
+    }
+
+    /// The next `bytes` bytes, all of them, into `out` and past `see`.
+    pub(super) fn pass(&mut self, bytes: u64, out: &mut dyn Write, see: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let mut buffer = vec![0u8; limits::CHUNK_BYTES.min(usize::try_from(bytes).unwrap_or(limits::CHUNK_BYTES))];
+        let mut left = bytes;
+        while left > 0 {
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+            let slot = buffer.get_mut(..wanted).unwrap_or_default();
+            self.read_exact(slot)?;
+            see(slot);
+            out.write_all(slot)?;
+            left = left.saturating_sub(wanted as u64);
+        }
+        Ok(())
+    }
+}
+
+impl Read for SpoolReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Memory(memory) => memory.read(buffer),
+            Self::File(file) => file.read(buffer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out_in_memory_and_over_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for size in [0, 1, limits::SPOOL_MEMORY_BYTES, limits::SPOOL_MEMORY_BYTES + 1, 3 * limits::SPOOL_MEMORY_BYTES] {
+            let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+            let mut spool = Spool::new(folder.path().into());
+            for chunk in bytes.chunks(100_001) {
+                spool.write_all(chunk).unwrap();
+            }
+            assert_eq!(spool.length(), size as u64);
+            assert_eq!(spool.file.is_some(), size > limits::SPOOL_MEMORY_BYTES);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a spool must have no name");
+            let mut out = Vec::new();
+            let mut seen = 0;
+            spool.into_reader().unwrap().pass(size as u64, &mut out, &mut |bytes| seen += bytes.len()).unwrap();
+            assert!(out == bytes && seen == size);
+        }
+    }
+}

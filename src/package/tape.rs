@@ -1,0 +1,248 @@
+//! The tar as it is written: aside, under a name that tells nothing but the order's id, or nowhere.
+//!
+//! **Invariant:** a member's header is written when its size and digest are known, and what was written is remembered for
+//! the manifests and the audit.
+
+use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use tempfile::NamedTempFile;
+
+use super::error::{AuditFault, PackageError};
+use super::layout::{self, Member};
+use super::reader::TarReader;
+use super::spool::SpoolReader;
+use super::writer::{Target, folder_of};
+use crate::digest::{Digest, Hasher};
+use crate::limits;
+
+/// A member that was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Written {
+    pub(super) member: Member,
+    pub(super) bytes: u64,
+    pub(super) sha256: Digest,
+}
+
+/// A tar being written, or only counted.
+pub(super) struct Tape {
+    order_id: String,
+    out: Option<Out>,
+    members: Vec<Written>,
+}
+
+struct Out {
+    file: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl Tape {
+    /// Refuses an output that exists; makes a file aside, mode 0600, that goes away when it is dropped.
+    pub(super) fn create(order_id: &str, target: Target) -> Result<Self, PackageError> {
+        let out = match target {
+            Target::Nowhere { .. } => None,
+            Target::File { path } => {
+                let file = match path.symlink_metadata() {
+                    Ok(_) => return Err(PackageError::OutputExists { path }),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => aside(order_id, &path),
+                    Err(error) => Err(error),
+                };
+                match file {
+                    Ok(file) => Some(Out { file: BufWriter::with_capacity(limits::CHUNK_BYTES, file), path }),
+                    Err(source) => return Err(PackageError::Output { path, source }),
+                }
+            }
+        };
+        Ok(Self { order_id: order_id.to_owned(), out, members: Vec::new() })
+    }
+
+    /// It goes nowhere.
+    pub(super) fn is_preview(&self) -> bool {
+        self.out.is_none()
+    }
+
+    /// What was written so far, in order.
+    pub(super) fn members(&self) -> &[Written] {
+        &self.members
+    }
+
+    /// Writes a member that is at hand.
+    pub(super) fn member(&mut self, member: Member, content: &[u8]) -> Result<(), PackageError> {
+        let bytes = content.len() as u64;
+        if let Some(out) = &mut self.out {
+            out.file.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
+            out.file.write_all(content)?;
+            out.pad(bytes)?;
+        }
+        self.members.push(Written { member, bytes, sha256: Digest::of(content) });
+        Ok(())
+    }
+
+    /// Writes a member of the next `bytes` bytes of `body`, which passes `see` too. A preview may have no body.
+    pub(super) fn stream(
+        &mut self,
+        member: Member,
+        bytes: u64,
+        sha256: Digest,
+        body: Option<&mut SpoolReader>,
+        see: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), PackageError> {
+        match (&mut self.out, body) {
+            (Some(out), Some(body)) => {
+                out.file.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
+                body.pass(bytes, &mut out.file, see)?;
+                out.pad(bytes)?;
+            }
+            (None, Some(body)) => body.pass(bytes, &mut io::sink(), see)?,
+            (None, None) => {}
+            (Some(_), None) => return Err(PackageError::Inconsistent("one was made for a preview")),
+        }
+        self.members.push(Written { member, bytes, sha256 });
+        Ok(())
+    }
+
+    /// Ends the tar, brings it to the disk, and reads it back.
+    pub(super) fn finish(self) -> Result<Tar, PackageError> {
+        let Some(mut out) = self.out else { return Err(PackageError::Preview) };
+        out.file.write_all(&layout::END)?;
+        let file = out.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        audit(&file, &self.order_id, &self.members)?;
+        Ok(Tar { file, path: out.path })
+    }
+}
+
+impl Out {
+    fn pad(&mut self, bytes: u64) -> io::Result<()> {
+        let zeros = layout::END.get(..layout::padding_bytes(bytes)).unwrap_or_default();
+        self.file.write_all(zeros)
+    }
+}
+
+/// A new file in the output's folder.
+fn aside(order_id: &str, path: &std::path::Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(&format!(".{order_id}."))
+        .suffix(".partial")
+        .permissions(std::fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder_of(path))
+}
+
+/// A finished tar, on the disk and audited, still aside.
+pub(super) struct Tar {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Tar {
+    /// Gives it the output's name, never over something that has it, and brings the name to the disk.
+    pub(super) fn publish(self) -> Result<PathBuf, PackageError> {
+        let Self { file, path } = self;
+        if let Err(error) = file.persist_noclobber(&path) {
+            return Err(match error.error.kind() {
+                io::ErrorKind::AlreadyExists => PackageError::OutputExists { path },
+                _ => PackageError::Output { path, source: error.error },
+            });
+        }
+        std::fs::File::open(folder_of(&path))?.sync_all()?;
+        Ok(path)
+    }
+}
+
+/// Reads the finished tar from its first byte and holds it against what was written.
+fn audit(file: &NamedTempFile, order_id: &str, members: &[Written]) -> Result<(), PackageError> {
+    let mut file = file.as_file().try_clone()?;
+    file.rewind()?;
+    let mut tar = TarReader::new(BufReader::with_capacity(limits::CHUNK_BYTES, file));
+    let mut buffer = vec![0u8; limits::CHUNK_BYTES];
+    for written in members {
+        let fail = |what| PackageError::audit(written.member, what);
+        let found = tar.next_member()?.ok_or_else(|| fail(AuditFault::Order))?;
+        if found.name != written.member.path(order_id).as_bytes() {
+            return Err(fail(AuditFault::Order));
+        }
+        if found.size_bytes != written.bytes {
+            return Err(fail(AuditFault::Size));
+        }
+        let mut hasher = Hasher::new();
+        loop {
+            let got = tar.read(&mut buffer)?;
+            let Some(bytes) = buffer.get(..got).filter(|bytes| !bytes.is_empty()) else { break };
+            hasher.update(bytes);
+        }
+        if hasher.finish() != written.sha256 {
+            return Err(fail(AuditFault::Digest));
+        }
+    }
+    // The end: no member more, and no note about any.
+    let last = members.last().map_or(Member::Bagit, |written| written.member);
+    if tar.next_member()?.is_some() {
+        return Err(PackageError::audit(last, AuditFault::Order));
+    }
+    match tar.notes().first() {
+        Some(note) => Err(PackageError::audit(last, AuditFault::Structure(note.fault))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::FileExt as _;
+
+    fn tape(folder: &std::path::Path) -> Tape {
+        let mut tape = Tape::create("a", Target::File { path: folder.join("a.tar") }).unwrap();
+        tape.member(Member::Bagit, b"first").unwrap();
+        tape.member(Member::Order, &[7; 1000]).unwrap();
+        tape
+    }
+
+    #[test]
+    fn a_good_tar_is_audited_and_published_with_mode_0600() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = tape(folder.path()).finish().unwrap().publish().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 512 * (2 + 3 + 2));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_audit_catches_any_byte_that_changed_after_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let size = 512 * (2 + 3 + 2);
+        for at in 0..size {
+            let mut tape = tape(folder.path());
+            let out = tape.out.as_mut().unwrap();
+            out.file.write_all(&layout::END).unwrap();
+            out.file.flush().unwrap();
+            let file = out.file.get_ref();
+            audit(file, "a", &tape.members).unwrap();
+            let mut byte = [0u8];
+            file.as_file().read_exact_at(&mut byte, at).unwrap();
+            file.as_file().write_all_at(&[byte[0] ^ 1], at).unwrap();
+            assert!(matches!(audit(file, "a", &tape.members), Err(PackageError::Audit { .. })), "byte {at}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a dropped tar leaves nothing");
+    }
+
+    #[test]
+    fn an_output_that_comes_into_being_meanwhile_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let tar = tape(folder.path()).finish().unwrap();
+        std::fs::write(folder.path().join("a.tar"), b"mine").unwrap();
+        assert!(matches!(tar.publish(), Err(PackageError::OutputExists { .. })));
+        assert_eq!(std::fs::read(folder.path().join("a.tar")).unwrap(), b"mine");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_output_that_exists_is_refused_at_the_start_even_as_a_dangling_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tar");
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        assert!(matches!(Tape::create("a", Target::File { path }), Err(PackageError::OutputExists { .. })));
+        let path = folder.path().join("no-such-folder/a.tar");
+        assert!(matches!(Tape::create("a", Target::File { path }), Err(PackageError::Output { .. })));
+    }
+}

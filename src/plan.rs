@@ -1,0 +1,92 @@
+//! The preview for people: one table by clause, for a run and for a dry run alike.
+//!
+//! **Invariant:** it is made of what the package says of itself and of counts; it holds no name and no byte of content.
+
+use std::fmt::Write as _;
+
+use crate::ledger::{ClauseFacts, ClauseWords, Disclosure};
+
+/// Bytes that a run looked at for one clause, for the provider's eyes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Looked {
+    /// Bytes of the streams that were opened for it.
+    pub examined: u64,
+    /// Bytes of those that it does not ask for.
+    pub outside: u64,
+}
+
+const HEADINGS: [&str; 10] =
+    ["clause", "outcome", "files", "records", "bytes", "withheld", "undecided", "short", "examined", "outside"];
+
+/// The table by clause, then each clause's window in UTC, what is short, and the digest.
+pub fn table(disclosure: &Disclosure, looked: &[Looked]) -> String {
+    let statement = &disclosure.statement;
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    for (at, clause) in statement.clauses.iter().enumerate() {
+        let looked = looked.get(at).copied().unwrap_or_default();
+        rows.push(row(clause, short(disclosure, &clause.id), looked));
+    }
+    let mut text = aligned(&rows);
+    for clause in disclosure.order.clauses.iter().filter(|clause| clause.window.is_some()) {
+        let _ = writeln!(text, "{}", window(clause));
+    }
+    for shortfall in &statement.shortfalls {
+        let _ = writeln!(
+            text,
+            "clause {}: {} x {}: {}",
+            shortfall.clause,
+            shortfall.count,
+            shortfall.kind,
+            shortfall.kind.words()
+        );
+    }
+    if let Some(digest) = statement.digest {
+        let _ = writeln!(text, "digest {digest}");
+    }
+    text
+}
+
+fn short(disclosure: &Disclosure, clause: &str) -> u64 {
+    disclosure.statement.shortfalls.iter().filter(|short| short.clause == clause).map(|short| short.count).sum()
+}
+
+fn row(clause: &ClauseFacts, short: u64, looked: Looked) -> [String; 10] {
+    [
+        clause.id.clone(),
+        clause.outcome.name().to_owned(),
+        clause.files.to_string(),
+        clause.records.to_string(),
+        clause.bytes.to_string(),
+        clause.withheld.to_string(),
+        clause.undecided.to_string(),
+        short.to_string(),
+        looked.examined.to_string(),
+        looked.outside.to_string(),
+    ]
+}
+
+fn window(clause: &ClauseWords) -> String {
+    clause.window.as_ref().map_or_else(String::new, |window| {
+        format!("clause {}: {} from {} to before {}", clause.id, window.clock, window.from, window.before)
+    })
+}
+
+/// Words to the left, numbers to the right.
+fn aligned(rows: &[[String; 10]]) -> String {
+    let mut widths = [0; 10];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let gap = if column == 0 { "" } else { "  " };
+            let _ = if column < 2 { write!(text, "{gap}{cell:<width$}") } else { write!(text, "{gap}{cell:>width$}") };
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
