@@ -23,7 +23,9 @@ const PACKED_CHUNK_BYTES: usize = 64 * 1024;
 pub struct Unpacked<R: Read> {
     head: Vec<u8>,
     given: usize,
-    /// What ended the reading of the head.
+    /// The head is all there is.
+    whole: bool,
+    /// What ended the reading of the head, until it is given.
     ended: Option<io::Result<()>>,
     source: Source<R>,
     unpacked: u64,
@@ -31,7 +33,7 @@ pub struct Unpacked<R: Read> {
 
 enum Source<R: Read> {
     Plain(R),
-    Gzip(Gzip<R>),
+    Gzip(Box<Gzip<R>>),
 }
 
 impl<R: Read> Unpacked<R> {
@@ -42,21 +44,29 @@ impl<R: Read> Unpacked<R> {
         let mut unpacked = if magic == GZIP_MAGIC && ended.is_none() {
             let tracked = Tracked { head: magic, given: 0, stream, failed: false };
             let members = Gzip::new(BufReader::with_capacity(PACKED_CHUNK_BYTES, tracked));
-            Self { head: Vec::new(), given: 0, ended: None, source: Source::Gzip(members), unpacked: 0 }
+            Self {
+                head: Vec::new(),
+                given: 0,
+                whole: false,
+                ended: None,
+                source: Source::Gzip(Box::new(members)),
+                unpacked: 0,
+            }
         } else {
-            Self { head: magic, given: 0, ended, source: Source::Plain(stream), unpacked: 0 }
+            Self { head: magic, given: 0, whole: false, ended, source: Source::Plain(stream), unpacked: 0 }
         };
         if unpacked.ended.is_none() {
             let mut head = std::mem::take(&mut unpacked.head);
             unpacked.ended = fill(&mut unpacked.source, &mut head, limits::PROBE_BYTES);
             unpacked.head = head;
         }
+        unpacked.whole = matches!(unpacked.ended, Some(Ok(())));
         unpacked
     }
 
     /// What the stream begins with, at most [`limits::PROBE_BYTES`], and whether that is all of it.
     pub fn head(&self) -> (&[u8], bool) {
-        (&self.head, matches!(self.ended, Some(Ok(()))))
+        (&self.head, self.whole)
     }
 
     /// It is stored compressed.

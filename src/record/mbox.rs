@@ -50,7 +50,7 @@ impl RecordFormat for Mbox {
         if !mailbox.preamble()? {
             return Ok(());
         }
-        while mailbox.from_line()? && mailbox.message()? {}
+        while mailbox.pass_from_line()? && mailbox.message()? {}
         Ok(())
     }
 }
@@ -119,7 +119,7 @@ impl Mailbox<'_> {
     }
 
     /// Passes the From_ line that the buffer stands at. False: the stream ended first.
-    fn from_line(&mut self) -> Result<bool, SplitError> {
+    fn pass_from_line(&mut self) -> Result<bool, SplitError> {
         let mut passed = 0u64;
         loop {
             if let Some(end) = memchr::memchr(b'\n', self.buffer.bytes()) {

@@ -1,0 +1,757 @@
+//! What a format hands to its sink is the stream, to the byte: split and joined again, whole, cut, over-long or hostile.
+
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+
+use extract::limits::{CHUNK_BYTES, LINE_BYTES, MESSAGE_BYTES, PROBE_BYTES};
+use extract::order::{Clock, Format, Role};
+use extract::read_error::ReadError;
+use extract::record::compression::Unpacked;
+use extract::record::{Probe, RecordSink, SplitError, Stop, Unreadable, format, probe_format};
+use extract::scope::{Fields, RawRecord, Reading, TimeField, Value};
+use proptest::prelude::*;
+
+/// A piece of a stream as the sink is handed it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Piece {
+    Record(Vec<u8>),
+    Separator(u64),
+    Unreadable(u64, Unreadable),
+}
+
+use Piece::{Record, Separator, Unreadable as Lost};
+
+/// Keeps every piece, and asks every question of every record.
+#[derive(Default)]
+struct Keep {
+    pieces: Vec<Piece>,
+    offset: u64,
+    stop_after: Option<usize>,
+    /// Records' bytes are counted and not kept.
+    lean: bool,
+}
+
+impl RecordSink for Keep {
+    fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+        assert_eq!(record.offset, self.offset, "a record's offset is where the stream stands");
+        self.offset += record.bytes.len() as u64;
+        ask_everything(record.fields);
+        self.pieces.push(Record(if self.lean { Vec::new() } else { record.bytes.to_vec() }));
+        if self.stop_after.is_some_and(|count| self.pieces.len() >= count) { Err(Stop) } else { Ok(()) }
+    }
+
+    fn separator(&mut self, bytes: u64) {
+        assert!(bytes > 0, "a piece is not empty");
+        self.offset += bytes;
+        self.pieces.push(Separator(bytes));
+    }
+
+    fn unreadable(&mut self, bytes: u64, why: Unreadable) {
+        assert!(bytes > 0, "a piece is not empty");
+        self.offset += bytes;
+        self.pieces.push(Lost(bytes, why));
+    }
+}
+
+fn ask_everything(fields: &dyn Fields) {
+    fields.parsed();
+    for clock in Clock::ALL {
+        fields.time(clock);
+    }
+    for role in Role::ALL {
+        fields.values(role, &mut |_| {});
+    }
+    fields.message_id(&mut |_| {});
+    fields.texts(&mut |_| {});
+}
+
+/// Gives `bytes` in reads of the sizes that `sizes` says, over and over, then the error.
+struct Pieces<'a> {
+    bytes: &'a [u8],
+    sizes: Vec<usize>,
+    turn: usize,
+    error: bool,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(bytes: &'a [u8], sizes: &[usize]) -> Self {
+        Self { bytes, sizes: sizes.to_vec(), turn: 0, error: false }
+    }
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if self.bytes.is_empty() {
+            return if self.error { Err(io::Error::other("the disk is gone")) } else { Ok(0) };
+        }
+        let size = self.sizes[self.turn % self.sizes.len()].clamp(1, self.bytes.len()).min(room.len());
+        self.turn += 1;
+        if self.turn % 7 == 3 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let (now, later) = self.bytes.split_at(size);
+        room[..size].copy_from_slice(now);
+        self.bytes = later;
+        Ok(size)
+    }
+}
+
+fn split(which: Format, stream: &mut dyn Read) -> (Vec<Piece>, Result<(), SplitError>) {
+    let mut keep = Keep::default();
+    let result = format(which).split(stream, &mut keep);
+    (keep.pieces, result)
+}
+
+fn pieces(which: Format, bytes: &[u8]) -> Vec<Piece> {
+    let (pieces, result) = split(which, &mut { bytes });
+    result.unwrap();
+    pieces
+}
+
+/// The pieces put together are as long as the stream, and its records stand where the offsets say.
+fn assert_identity(which: Format, bytes: &[u8], pieces: &[Piece], name: &str) {
+    let mut at = 0usize;
+    for piece in pieces {
+        match piece {
+            Record(record) => {
+                assert_eq!(bytes.get(at..at + record.len()), Some(record.as_slice()), "{name} as {}", which.name());
+                at += record.len();
+            }
+            Separator(count) | Lost(count, _) => at += usize::try_from(*count).unwrap(),
+        }
+    }
+    assert_eq!(at, bytes.len(), "{name} as {}", which.name());
+}
+
+fn record(text: &str) -> Piece {
+    Record(text.as_bytes().to_vec())
+}
+
+#[test]
+fn a_line_is_a_record_with_its_end_and_a_last_line_without_one_is_too() {
+    let cases: [(&str, Vec<Piece>); 6] = [
+        ("", vec![]),
+        ("a\nb\n", vec![record("a\n"), record("b\n")]),
+        ("a\r\nb", vec![record("a\r\n"), record("b")]),
+        ("\n\n", vec![record("\n"), record("\n")]),
+        ("a\0b\n\0", vec![record("a\0b\n"), record("\0")]),
+        (" \"agent\"\n", vec![record(" \"agent\"\n")]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(pieces(Format::AccessLog, text.as_bytes()), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_message_runs_from_behind_its_from_line_to_the_empty_line_before_the_next() {
+    let cases: [(&str, Vec<Piece>); 14] = [
+        ("", vec![]),
+        ("From a\nTo: b\n\nc\n", vec![Separator(7), record("To: b\n\nc\n")]),
+        ("From a\nT: b\n\nc\n\n", vec![Separator(7), record("T: b\n\nc\n\n")]),
+        (
+            "From a\nT: b\n\nc\n\nFrom d\nT: e\n",
+            vec![Separator(7), record("T: b\n\nc\n"), Separator(1), Separator(7), record("T: e\n")],
+        ),
+        (
+            "From a\r\nT: b\r\n\r\nc\r\n\r\nFrom d\r\nT: e",
+            vec![Separator(8), record("T: b\r\n\r\nc\r\n"), Separator(2), Separator(8), record("T: e")],
+        ),
+        // Only an empty line makes the next From_ line one; a quoted one never is.
+        ("From a\nT: b\n\nc\nFrom d\n", vec![Separator(7), record("T: b\n\nc\nFrom d\n")]),
+        ("From a\nT: b\n\n>From d\n\n>>From e\n", vec![Separator(7), record("T: b\n\n>From d\n\n>>From e\n")]),
+        ("From a\nFrom b\nT: c\n", vec![Separator(7), record("From b\nT: c\n")]),
+        ("From a\n\nFrom b\nT: c\n", vec![Separator(7), record(""), Separator(1), Separator(7), record("T: c\n")]),
+        ("From a", vec![Separator(6)]),
+        ("From a\n", vec![Separator(7), record("")]),
+        // What is no mailbox, and what stands before the first From_ line.
+        ("To: b\n\nc\n", vec![Lost(9, Unreadable::NotTheFormat)]),
+        ("\n\r\nFrom a\nT: b\n", vec![Separator(3), Separator(7), record("T: b\n")]),
+        ("junk\n\nFrom a\nT: b\n", vec![Lost(6, Unreadable::NotTheFormat), Separator(7), record("T: b\n")]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(pieces(Format::Mbox, text.as_bytes()), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_single_message_is_its_stream() {
+    for which in [Format::Eml, Format::Maildir] {
+        assert_eq!(pieces(which, b""), []);
+        assert_eq!(pieces(which, b"To: a\n\nFrom b\n\nFrom c\n"), [record("To: a\n\nFrom b\n\nFrom c\n")]);
+    }
+}
+
+#[test]
+fn the_cut_record_is_unreadable_and_the_error_is_told() {
+    let cases = [
+        (Format::AccessLog, "a\nb\n", vec![record("a\n"), record("b\n")]),
+        (Format::AccessLog, "a\nbc", vec![record("a\n"), Lost(2, Unreadable::Cut)]),
+        (Format::Mbox, "From a\nT: b\n\nc", vec![Separator(7), Lost(7, Unreadable::Cut)]),
+        (Format::Mbox, "From a", vec![Lost(6, Unreadable::Cut)]),
+        (Format::Mbox, "Fro", vec![Lost(3, Unreadable::Cut)]),
+        (Format::Mbox, "", vec![]),
+        (Format::Mbox, "junk, junk, junk", vec![Lost(16, Unreadable::NotTheFormat)]),
+        (Format::Eml, "To: a\n\nb", vec![Lost(8, Unreadable::Cut)]),
+        (Format::Maildir, "", vec![]),
+    ];
+    for (which, text, expected) in cases {
+        let mut stream = Pieces::new(text.as_bytes(), &[1, 3]);
+        stream.error = true;
+        let (seen, result) = split(which, &mut stream);
+        assert_eq!(seen, expected, "{text:?}");
+        assert!(matches!(result, Err(SplitError::Read(ReadError::Io { .. }))), "{text:?}: {result:?}");
+    }
+}
+
+#[test]
+fn a_sink_that_wants_no_more_ends_the_reading() {
+    let mut keep = Keep { stop_after: Some(2), ..Keep::default() };
+    let result = format(Format::AccessLog).split(&mut b"a\nb\nc\n".as_slice(), &mut keep);
+    assert!(matches!(result, Err(SplitError::Stopped)));
+    assert_eq!(keep.pieces, [record("a\n"), record("b\n")]);
+}
+
+/// `before`, then `count` times `byte`, then `after`: never in memory.
+fn long(before: &'static str, byte: u8, count: u64, after: &'static str) -> impl Read {
+    before.as_bytes().chain(io::repeat(byte).take(count)).chain(after.as_bytes())
+}
+
+#[test]
+fn a_record_of_two_gibibytes_is_unreadable_and_what_follows_is_read() {
+    const LONG: u64 = 2 << 30;
+    let (seen, result) = split(Format::AccessLog, &mut long("a\n", b'x', LONG - 1, "\nb\n"));
+    result.unwrap();
+    assert_eq!(seen, [record("a\n"), Lost(LONG, Unreadable::TooLong), record("b\n")]);
+    let (seen, result) = split(Format::AccessLog, &mut long("", 0, LONG, ""));
+    result.unwrap();
+    assert_eq!(seen, [Lost(LONG, Unreadable::TooLong)]);
+
+    let (seen, result) = split(Format::Mbox, &mut long("From a\n", b'x', LONG, "\n\nFrom b\nT: c\n"));
+    result.unwrap();
+    assert_eq!(seen, [Separator(7), Lost(LONG + 1, Unreadable::TooLong), Separator(1), Separator(7), record("T: c\n")]);
+    let (seen, result) = split(Format::Mbox, &mut long("From ", b'x', LONG, "\nT: c\n"));
+    result.unwrap();
+    assert_eq!(seen, [Separator(LONG + 6), record("T: c\n")]);
+    let (seen, result) = split(Format::Mbox, &mut long("", b'x', LONG, "\n\nFrom b\nT: c\n"));
+    result.unwrap();
+    assert_eq!(seen, [Lost(LONG + 2, Unreadable::NotTheFormat), Separator(7), record("T: c\n")]);
+    let (seen, result) = split(Format::Eml, &mut long("To: a\n\n", b'x', LONG, ""));
+    result.unwrap();
+    assert_eq!(seen, [Lost(LONG + 7, Unreadable::TooLong)]);
+    assert!(peak_kibibytes().is_none_or(|peak| peak < 600 * 1024), "peak {:?} KiB", peak_kibibytes());
+}
+
+/// The most memory that this process ever held, where the system says so.
+fn peak_kibibytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
+#[test]
+fn the_bound_is_the_same_wherever_the_chunks_fall() {
+    for (over, expected) in [(0, false), (1, true)] {
+        let line = LINE_BYTES as u64 - 1 + over;
+        let mut keep = Keep { lean: true, ..Keep::default() };
+        format(Format::AccessLog).split(&mut long("", b'x', line, "\ny\n"), &mut keep).unwrap();
+        assert_eq!(keep.pieces.contains(&Lost(line + 1, Unreadable::TooLong)), expected, "line of {line}");
+
+        let message = MESSAGE_BYTES as u64 + over;
+        let mut keep = Keep { lean: true, ..Keep::default() };
+        let mut stream = long("From a\n", b'x', message - 1, "\n\nFrom b\nT: c\n");
+        format(Format::Mbox).split(&mut stream, &mut keep).unwrap();
+        assert_eq!(keep.pieces.contains(&Lost(message, Unreadable::TooLong)), expected, "message of {message}");
+
+        let mut keep = Keep { lean: true, ..Keep::default() };
+        format(Format::Eml).split(&mut long("", b'x', message, ""), &mut keep).unwrap();
+        assert_eq!(keep.pieces.contains(&Lost(message, Unreadable::TooLong)), expected, "eml of {message}");
+    }
+}
+
+#[test]
+fn a_record_that_spans_chunks_is_handed_over_whole() {
+    let mut log = Vec::new();
+    for size in [1, CHUNK_BYTES - 1, 3 * CHUNK_BYTES + 17, 70_000, 5, 2 * CHUNK_BYTES, 9 << 20, 3] {
+        log.extend(std::iter::repeat_n(b'x', size));
+        log.push(b'\n');
+    }
+    let seen = pieces(Format::AccessLog, &log);
+    assert_eq!(seen.len(), 8);
+    assert_identity(Format::AccessLog, &log, &seen, "long lines");
+
+    let mut mailbox = Vec::new();
+    for line in log.split_inclusive(|&byte| byte == b'\n') {
+        mailbox.extend_from_slice(b"From a\nTo: b\n\n");
+        mailbox.extend_from_slice(line);
+        mailbox.push(b'\n');
+    }
+    let seen = pieces(Format::Mbox, &mailbox);
+    assert_eq!(seen.iter().filter(|piece| matches!(piece, Record(_))).count(), 8);
+    assert_identity(Format::Mbox, &mailbox, &seen, "long messages");
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
+}
+
+/// What a stream unpacks to, and its error.
+fn unpack(stored: &[u8], sizes: &[usize]) -> (Vec<u8>, Option<ReadError>, bool, bool) {
+    let mut stream = Unpacked::open(Pieces::new(stored, sizes));
+    let mut out = Vec::new();
+    let mut room = vec![0; 10_000];
+    let error = loop {
+        match stream.read(&mut room) {
+            Ok(0) => break None,
+            Ok(count) => out.extend_from_slice(&room[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Some(ReadError::from(error)),
+        }
+    };
+    let (head, whole) = stream.head();
+    assert!(out.starts_with(head) && head.len() <= PROBE_BYTES);
+    assert!(!whole || (head.len() == out.len() && error.is_none()));
+    (out, error, stream.is_compressed(), stream.is_damaged())
+}
+
+#[test]
+fn all_members_of_a_gzip_stream_are_read_and_zero_padding_is_clean() {
+    let text: Vec<u8> = (0..100_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
+    let (first, second) = text.split_at(text.len() / 3);
+    let clean = [
+        gzip(&text),
+        [gzip(first), gzip(second)].concat(),
+        [gzip(first), gzip(b""), gzip(second), vec![0; 100_000]].concat(),
+        [gzip(first), vec![0; 512], gzip(second), vec![0; 1]].concat(),
+    ];
+    for stored in clean {
+        for sizes in [&[1usize << 20][..], &[1, 2, 3], &[4096, 1]] {
+            let (out, error, compressed, damaged) = unpack(&stored, sizes);
+            assert!(out == text && error.is_none() && compressed && !damaged);
+        }
+    }
+    let (out, error, compressed, _) = unpack(b"plain\n", &[1]);
+    assert!(out == b"plain\n" && error.is_none() && !compressed);
+    for empty in [&b""[..], b"\x1f", b"\x1f\x8b"] {
+        let (out, error, compressed, _) = unpack(empty, &[1]);
+        assert!(out == empty && error.is_none() && !compressed);
+    }
+}
+
+#[test]
+fn damaged_gzip_gives_all_good_bytes_and_then_the_error() {
+    let text: Vec<u8> = (0..50_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
+    let (first, second) = text.split_at(text.len() / 2);
+    let (one, two) = (gzip(first), gzip(second));
+    let whole = [one.clone(), two.clone()].concat();
+    let cut = |at: usize| whole[..at].to_vec();
+    let mut wrong_sum = whole.clone();
+    let last = wrong_sum.len() - 6;
+    wrong_sum[last] ^= 1;
+    let cases = [
+        ("cut within the first member", cut(one.len() / 2), 1),
+        ("cut within the second member", cut(one.len() + two.len() / 2), first.len()),
+        ("cut within the second header", cut(one.len() + 5), first.len()),
+        ("cut within the trailer", cut(whole.len() - 3), text.len()),
+        ("wrong check sum", wrong_sum, text.len()),
+        ("rubbish behind the last member", [whole.clone(), b"rubbish".to_vec()].concat(), text.len()),
+        ("rubbish behind padding", [whole.clone(), vec![0; 600], b"x".to_vec()].concat(), text.len()),
+    ];
+    for (name, stored, at_least) in cases {
+        for sizes in [&[1usize << 20][..], &[1, 2, 3]] {
+            let (out, error, compressed, damaged) = unpack(&stored, sizes);
+            assert!(text.starts_with(&out) && out.len() >= at_least, "{name}: {} of {at_least}", out.len());
+            assert!(matches!(error, Some(ReadError::Corrupt { .. })), "{name}: {error:?}");
+            assert!(compressed && damaged, "{name}");
+        }
+    }
+    let mut broken_disk = Pieces::new(&one, &[1000]);
+    broken_disk.error = true;
+    let mut stream = Unpacked::open(Pieces { bytes: &one[..one.len() / 2], ..broken_disk });
+    let mut out = Vec::new();
+    let error = io::copy(&mut stream, &mut out).unwrap_err();
+    assert!(matches!(ReadError::from(error), ReadError::Io { .. }) && !stream.is_damaged() && !out.is_empty());
+}
+
+const LOG: &str = "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200 5\n";
+const MAIL: &str = "Received: from x\nFrom: a@example.org\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n\nbody\n";
+
+#[test]
+fn exactly_one_probe_says_yes_or_none_does() {
+    let mailbox = format!("From a@example.org Mon Jan  1 00:00:00 2024\n{MAIL}");
+    let mostly = format!("{LOG} \"agent\"\n{LOG}");
+    let long_head = format!("Received: {}\n{MAIL}", "x".repeat(3 * PROBE_BYTES));
+    let cases = [
+        (LOG, Some(Format::AccessLog)),
+        (mostly.as_str(), Some(Format::AccessLog)),
+        (MAIL, Some(Format::Eml)),
+        (long_head.as_str(), Some(Format::Eml)),
+        (mailbox.as_str(), Some(Format::Mbox)),
+        ("From a\n\nFrom b\nTo: c\n", Some(Format::Mbox)),
+        ("From a\r\nSubject: x\r\n", Some(Format::Mbox)),
+        ("From here to eternity\nis a film\n", None),
+        ("key: value\nother: value\n", None),
+        ("www.example.org:80 192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET /\" 200 5\n", None),
+        ("\0\0\0\0", None),
+        ("\n", None),
+        ("", None),
+    ];
+    for (text, expected) in cases {
+        let head = &text.as_bytes()[..text.len().min(PROBE_BYTES)];
+        let seen = match probe_format(head, head.len() == text.len()) {
+            Probe::One(row) => Some(row.format()),
+            Probe::None => None,
+            Probe::Several => panic!("two probes claim {text:?}"),
+        };
+        assert_eq!(seen, expected, "{text:?}");
+    }
+    for row in Format::ALL {
+        assert_eq!(format(row).format(), row);
+    }
+}
+
+/// What one record says: everything of one role, and how it was read.
+fn values(which: Format, text: &str, role: Role) -> (Vec<String>, Reading) {
+    struct Ask(Role, Vec<String>, Option<Reading>);
+    impl RecordSink for Ask {
+        fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+            let seen = &mut self.1;
+            self.2 = Some(record.fields.values(self.0, &mut |value| match value {
+                Value::Address { local, domain } => {
+                    seen.push(format!("{}@{}", String::from_utf8_lossy(local), String::from_utf8_lossy(domain)));
+                }
+                other => seen.push(format!("{other:?}")),
+            }));
+            Ok(())
+        }
+        fn separator(&mut self, _bytes: u64) {}
+        fn unreadable(&mut self, _bytes: u64, _why: Unreadable) {}
+    }
+    let mut ask = Ask(role, Vec::new(), None);
+    format(which).split(&mut text.as_bytes(), &mut ask).unwrap();
+    (ask.1, ask.2.unwrap())
+}
+
+#[test]
+fn every_occurrence_of_a_header_counts_and_a_doubtful_one_makes_the_role_partial() {
+    let two = "To: a@x.org\nCc: b@x.org\nto: c@x.org\n\nTo: no@x.org\n";
+    assert_eq!(values(Format::Eml, two, Role::To), (vec!["a@x.org".into(), "c@x.org".into()], Reading::Complete));
+    assert_eq!(values(Format::Eml, two, Role::From), (vec![], Reading::Complete));
+    let stray = "To: a@x.org\nstray\nTo: b@x.org\n\n";
+    assert_eq!(values(Format::Eml, stray, Role::To), (vec!["a@x.org".into()], Reading::Partial));
+    assert_eq!(values(Format::Eml, stray, Role::Cc), (vec![], Reading::Complete));
+    let many: String = (0..40).map(|n| format!("To: a{n}@x.org\n")).collect();
+    assert_eq!(values(Format::Eml, &many, Role::To).0.len(), 40);
+    assert_eq!(values(Format::Eml, &many, Role::Client), (vec![], Reading::Partial));
+    assert_eq!(values(Format::AccessLog, LOG, Role::From), (vec![], Reading::Partial));
+    assert_eq!(values(Format::AccessLog, LOG, Role::User), (vec![], Reading::Complete));
+    assert_eq!(values(Format::AccessLog, " \"agent\"\n", Role::Client), (vec![], Reading::Partial));
+}
+
+/// Asks one message.
+fn of_message<T>(text: &[u8], ask: impl FnMut(&dyn Fields) -> T) -> T {
+    struct Ask<T, F: FnMut(&dyn Fields) -> T>(F, Option<T>);
+    impl<T, F: FnMut(&dyn Fields) -> T> RecordSink for Ask<T, F> {
+        fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+            self.1 = Some((self.0)(record.fields));
+            Ok(())
+        }
+        fn separator(&mut self, _bytes: u64) {}
+        fn unreadable(&mut self, _bytes: u64, _why: Unreadable) {}
+    }
+    let mut ask = Ask(ask, None);
+    format(Format::Eml).split(&mut { text }, &mut ask).unwrap();
+    ask.1.unwrap()
+}
+
+#[test]
+fn two_dates_that_differ_are_no_date_and_none_is_a_missing_clock() {
+    let time = |text: &str| of_message(text.as_bytes(), |fields| fields.time(Clock::DateHeader));
+    let one = "Date: Mon, 1 Jan 2024 00:00:00 +0000\n";
+    let same = "Date: Mon, 1 Jan 2024 01:00:00 +0100\n";
+    let other = "Date: Mon, 1 Jan 2024 00:00:01 +0000\n";
+    let at = time(one);
+    assert!(matches!(at, TimeField::At(_)));
+    assert_eq!(time(&format!("{one}{same}")), at);
+    assert_eq!(time(&format!("{one}{other}")), TimeField::Unreadable);
+    assert_eq!(time(&format!("{one}Date: nonsense\n")), TimeField::Unreadable);
+    assert_eq!(time(&format!("{one}stray\n{one}")), TimeField::Unreadable);
+    assert_eq!(time("Date:\n"), TimeField::Unreadable);
+    assert_eq!(time("To: a\n\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n"), TimeField::Lacks);
+    for clock in [Clock::Record, Clock::Modified] {
+        assert_eq!(of_message(one.as_bytes(), |fields| fields.time(clock)), TimeField::Lacks);
+    }
+}
+
+#[test]
+fn a_message_id_is_what_stands_between_its_angle_brackets() {
+    let cases: [(&str, &[&str], Reading); 9] = [
+        ("Message-ID: <a@b>\n", &["a@b"], Reading::Complete),
+        ("Message-Id:\r\n <a@b> (comment)\r\n", &["a@b"], Reading::Complete),
+        ("message-id: a@b\n", &["a@b"], Reading::Complete),
+        ("Message-ID: <a>\nMessage-ID: <b>\n", &["a", "b"], Reading::Complete),
+        ("Message-ID: <a> <b>\n", &["a"], Reading::Partial),
+        ("Message-ID: <a\n", &[], Reading::Partial),
+        ("Message-ID: a b\n", &[], Reading::Partial),
+        ("Message-ID: \n", &[], Reading::Complete),
+        ("To: a\n", &[], Reading::Complete),
+    ];
+    for (text, expected, reading) in cases {
+        let mut seen = Vec::new();
+        let read = of_message(text.as_bytes(), |fields| {
+            fields.message_id(&mut |id| seen.push(String::from_utf8_lossy(id).into_owned()))
+        });
+        assert_eq!(
+            (seen.iter().map(String::as_str).collect::<Vec<_>>(), read),
+            (expected.to_vec(), reading),
+            "{text:?}"
+        );
+    }
+}
+
+/// The texts of a message, joined by line ends.
+fn texts(text: &[u8]) -> (String, Reading) {
+    let mut seen = Vec::new();
+    let reading = of_message(text, |fields| {
+        fields.texts(&mut |text| {
+            seen.extend_from_slice(text);
+            seen.push(b'\n');
+        })
+    });
+    (String::from_utf8_lossy(&seen).into_owned(), reading)
+}
+
+#[test]
+fn every_decoded_form_of_a_message_is_among_its_texts() {
+    let utf16: Vec<u8> = "secret@example.org".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [b"To: a\n\n\xff\xfe".as_slice(), &utf16].concat();
+    let named = [b"Content-Type: text/plain; charset=UTF-16LE\n\n".as_slice(), &utf16].concat();
+    let nested = "Content-Type: multipart/mixed; boundary=\"b 1\"\n\npreamble\n--b 1\n\
+        Content-Type: message/rfc822\n\nSubject: inner\nContent-Type: multipart/alternative;\n boundary=c\n\n\
+        --c\nContent-Transfer-Encoding: base64\n\nc2VjcmV0QGV4YW1wbGUub3Jn\n--c--\n--b 1--\n";
+    let encoded_message = "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n\
+        Q29udGVudC1UcmFuc2Zlci1FbmNvZGluZzogcXVvdGVkLXByaW50YWJsZQoKc2VjcmV0PTQwZXhhbXBsZS5vcmcK\n";
+    let cases: [(&str, &[u8]); 15] = [
+        ("raw", b"To: a\n\nsecret@example.org"),
+        ("an address with a comment", b"To: secret (x) @ example.org\n\n"),
+        ("a quoted local part", b"Cc: \"secret\"@example.org\n\n"),
+        ("an encoded word", b"Subject: =?utf-8?B?c2VjcmV0QGV4YW1wbGUub3Jn?=\n\n"),
+        ("two encoded words", b"X: =?utf-8?Q?secret=40ex?=\n =?utf-8?Q?ample.org?=\n\n"),
+        ("a percent escape in a file name", b"Content-Disposition: a; filename*=utf-8''secret%40example.org\n\n"),
+        ("quoted-printable", b"Content-Transfer-Encoding: Quoted-Printable\n\nsec=\nret=40example.org\n"),
+        ("base64", b"Content-Transfer-Encoding: base64\n\nc2VjcmV0QGV4\r\nYW1wbGUub3Jn\r\n"),
+        ("base64 of UTF-16", b"Content-Type: text/plain; charset=utf-16be\nContent-Transfer-Encoding: base64\n\nAHMAZQBjAHIAZQB0AEAAZQB4AGEAbQBwAGwAZQAuAG8AcgBn\n"),
+        ("UTF-16 with a mark", &marked),
+        ("UTF-16 by its name", &named),
+        ("UTF-7", b"Content-Type: text/plain; charset=utf-7\n\nsecret+AEA-example.org"),
+        ("parts within parts", nested.as_bytes()),
+        ("an encoded message", encoded_message.as_bytes()),
+        ("a digest", b"Content-Type: multipart/digest; boundary=d\n\n--d\n\nContent-Transfer-Encoding: base64\n\nc2VjcmV0QGV4YW1wbGUub3Jn\n--d--\n"),
+    ];
+    for (name, text) in cases {
+        let (seen, reading) = texts(text);
+        assert!(seen.contains("secret@example.org"), "{name}: {seen}");
+        assert_eq!(reading == Reading::Complete, name != "UTF-7", "{name}");
+    }
+}
+
+#[test]
+fn what_could_not_be_decoded_makes_the_texts_partial() {
+    let deep: String = (0..100).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")).collect();
+    let cases: [(&str, &str, Reading); 6] = [
+        ("a broken base64 line", "Content-Transfer-Encoding: base64\n\nYWJj\n!!!!\nYWJj\n", Reading::Partial),
+        ("an encoding unknown", "Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n", Reading::Partial),
+        ("parts nested too deep", &deep, Reading::Partial),
+        ("a character set that hides ASCII", "Content-Type: text/plain; charset=utf-32\n\nx\n", Reading::Partial),
+        (
+            "a list's footer behind base64",
+            "Content-Transfer-Encoding: base64\n\nYQ==\n____\nlist: x\n",
+            Reading::Complete,
+        ),
+        ("a boundary that never comes", "Content-Type: multipart/mixed; boundary=x\n\nbody\n", Reading::Complete),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(texts(text.as_bytes()).1, expected, "{name}");
+    }
+}
+
+#[test]
+fn hostile_messages_are_read_in_linear_time() {
+    let repeated = |unit: &str| unit.repeat((8 << 20) / unit.len()).into_bytes();
+    let cases = [
+        repeated("Content-Type: message/rfc822\n\n"),
+        repeated("Content-Type: multipart/mixed; boundary=b\n\n--b\n"),
+        [
+            b"Content-Type: multipart/mixed; boundary=\"".to_vec(),
+            vec![b'-'; 4 << 20],
+            b"\"\n\n".to_vec(),
+            vec![b'-'; 4 << 20],
+        ]
+        .concat(),
+        repeated("To: ((((\n"),
+        [b"To: ".to_vec(), repeated("<a@b,")].concat(),
+        [b"To: ".to_vec(), repeated("a@")].concat(),
+        [b"Subject: ".to_vec(), repeated("=?utf-8?Q?")].concat(),
+        [b"Subject: ".to_vec(), repeated("=?")].concat(),
+        [b"Content-Type: x; ".to_vec(), repeated("boundary=;")].concat(),
+        repeated("a\n"),
+    ];
+    for message in cases {
+        let start = std::time::Instant::now();
+        of_message(&message, |fields| ask_everything(fields));
+        let head = String::from_utf8_lossy(&message[..60.min(message.len())]).into_owned();
+        assert!(start.elapsed().as_secs() < 20, "{:?} for {head:?}", start.elapsed());
+    }
+}
+
+fn corpus_files(folder: &str) -> Vec<std::path::PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora").join(folder);
+    println!("corpora: {} is {}there", folder.display(), if folder.is_dir() { "" } else { "not " });
+    let walk = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
+    walk.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+#[test]
+fn every_file_of_the_corpora_is_its_pieces_joined_as_any_format() {
+    let files: Vec<_> = ["mail", "logs", "archives"].into_iter().flat_map(corpus_files).collect();
+    for path in &files {
+        let bytes = std::fs::read(path).unwrap();
+        for which in Format::ALL {
+            assert_identity(which, &bytes, &pieces(which, &bytes), &path.display().to_string());
+        }
+    }
+    println!("identity: {} files, {} formats each", files.len(), Format::ALL.len());
+}
+
+/// Bytes that look like the start of something.
+fn fragments() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(vec![
+        "\n",
+        "\r\n",
+        "\n\n",
+        "\r\n\r\n",
+        "From ",
+        "From: ",
+        ">From ",
+        "To: ",
+        "Date: ",
+        "a@b",
+        "<",
+        ">",
+        "\"",
+        "(",
+        ")",
+        "=?utf-8?B?",
+        "=?utf-8?Q?",
+        "?=",
+        "=",
+        "=3",
+        "=41",
+        "%4",
+        "%41",
+        "\\x4",
+        "\\x41",
+        "\\",
+        "[",
+        "]",
+        ":",
+        ";",
+        ",",
+        "Content-Type: multipart/mixed; boundary=b\n",
+        "--b",
+        "--b--",
+        "Content-Transfer-Encoding: base64\n",
+        "YWJj",
+        "Content-Type: message/rfc822\n",
+        "Content-Type: text/plain; charset=utf-7\n",
+        "+AEA",
+        "-",
+        " ",
+        "\t",
+        "\0",
+        "17/May/2015:10:05:03 +0000",
+        "192.0.2.1 - - [",
+        "] \"GET / HTTP/1.1\" 200 5",
+        "Mon, 1 Jan 2024 00:00:00 +0000",
+        "Message-ID: <",
+        "[2001:db8::1]:443",
+        "charset=utf-16",
+    ]);
+    let piece = prop_oneof![
+        8 => known.prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..9),
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_split_into_the_stream_the_same_in_any_chunks(
+        bytes in fragments(),
+        sizes in prop::collection::vec(1usize..40, 1..6),
+    ) {
+        for which in Format::ALL {
+            let whole = pieces(which, &bytes);
+            assert_identity(which, &bytes, &whole, "generated");
+            let (chunked, result) = split(which, &mut Pieces::new(&bytes, &sizes));
+            prop_assert!(result.is_ok());
+            prop_assert_eq!(chunked, whole);
+        }
+        probe_format(&bytes, true);
+        probe_format(&bytes, false);
+    }
+
+    #[test]
+    fn any_bytes_behind_a_gzip_header_give_bytes_or_an_error(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        flip in any::<prop::sample::Index>(),
+    ) {
+        let mut stored = gzip(b"192.0.2.1 - - line\n");
+        stored.extend_from_slice(&bytes);
+        let at = flip.index(stored.len());
+        stored[at] ^= 0x20;
+        unpack(&stored, &[7]);
+    }
+}
+
+#[test]
+fn mutated_messages_of_the_corpora_are_read_without_a_panic() {
+    // A small generator of its own (xorshift): the same mutants in every run.
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).unwrap_or(0)
+    };
+    let mut mutants = 0;
+    for path in corpus_files("mail/eml") {
+        let original = std::fs::read(&path).unwrap();
+        if original.len() > 20_000 {
+            continue;
+        }
+        for _ in 0..20 {
+            let mut bytes = original.clone();
+            for _ in 0..1 + next(6) {
+                let at = next(bytes.len());
+                match next(4) {
+                    0 if !bytes.is_empty() => bytes[at] = u8::try_from(next(256)).unwrap_or(0),
+                    1 => bytes.truncate(at),
+                    2 => drop(bytes.drain(at..(at + next(40)).min(bytes.len()))),
+                    _ => {
+                        let from = next(bytes.len());
+                        let copied = bytes[from..(from + next(60)).min(bytes.len())].to_vec();
+                        bytes.splice(at..at, copied);
+                    }
+                }
+            }
+            for which in [Format::Eml, Format::Mbox] {
+                assert_identity(which, &bytes, &pieces(which, &bytes), "mutant");
+            }
+            mutants += 1;
+        }
+    }
+    println!("mutants: {mutants}");
+}
