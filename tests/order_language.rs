@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use extract::clock::Timestamp;
 use extract::order::{
-    self, Category, Clock, Code, Diagnostic, Format, Given, Identifier, LegalBasis, ManifestText, Manifests, Role, Severity,
-    Take,
+    self, Category, Clock, Code, Diagnostic, Format, Given, Identifier, LegalBasis, ManifestText, Manifests, Role,
+    Severity, Take,
 };
 use proptest::prelude::*;
 
@@ -138,7 +138,8 @@ fn the_example_of_the_specification_means_what_it_says() {
 /// Changes to the good order; each new line says which findings it expects.
 fn broken_orders() -> Vec<Vec<(&'static str, &'static str)>> {
     let id = "id = \"2024-17\"";
-    let text = "text = \"all e-mails between alice@shop.example and bob@supplies.example from 25 March to 7 April 2024\"";
+    let text =
+        "text = \"all e-mails between alice@shop.example and bob@supplies.example from 25 March to 7 April 2024\"";
     let identifiers = "identifiers = [{ email = \"alice@shop.example\", role = [\"from\", \"to\", \"cc\"] }]";
     let also = "with = [{ email = \"bob@supplies.example\", role = [\"from\", \"to\", \"cc\"] }]\n";
     let window = "window = { from = 2024-03-25, through = 2024-04-07, clock = \"date-header\" }";
@@ -177,13 +178,19 @@ fn broken_orders() -> Vec<Vec<(&'static str, &'static str)>> {
             "[order] #! missing-key missing-key missing-key missing-key missing-key missing-key missing-key missing-key\n[x]#! unknown-key\n",
         )],
         vec![(zone, "expires = 2024-04-07 #! expires-before-made\nzone = \"Europe/London\"")],
-        vec![("made = 2024-04-08", "made = 2024-04-10"), ("served = 2024-04-09T09:40:00Z", "served = 2024-04-09T09:40:00Z #! served-before-made")],
+        vec![
+            ("made = 2024-04-08", "made = 2024-04-10"),
+            ("served = 2024-04-09T09:40:00Z", "served = 2024-04-09T09:40:00Z #! served-before-made"),
+        ],
         vec![("legal_basis = \"pace-sch1\"", "legal_basis = \"2703f\" #! basis-discloses-nothing")],
         vec![("served = 2024-04-09T09:40:00Z", "served = 2024-04-09T09:40:60Z #! bad-date")],
         vec![("served = 2024-04-09T09:40:00Z", "served = 2024-10-27T01:30:00 #! time-fold")],
         vec![(zone, "zone = \"Europe/London\"\ndisclose = { positions = 1, all = true } #! wrong-type unknown-key")],
         // [[source]].
-        vec![(source, "#!\nname = \"mail01\"\nvolume = \"p2\" #! not-in-this-version\nsha256 = \"abc\" #! bad-sha256\nzone = \"BST\" #! unknown-zone\ntimes = \"local\" #! bad-times")],
+        vec![(
+            source,
+            "#!\nname = \"mail01\"\nvolume = \"p2\" #! not-in-this-version\nsha256 = \"abc\" #! bad-sha256\nzone = \"BST\" #! unknown-zone\ntimes = \"local\" #! bad-times",
+        )],
         vec![(source, "name = \"mail01\"\n[[source]]\nname = \"mail01\" #! duplicate-source")],
         vec![(source, "name = \"mail01\"\n[[source]]\nname = \"mail02\" #! unused-source source-without-path")],
         vec![("[[source]]\n", "[[source]] #! missing-key\n"), ("name = \"mail01\"", "nam = \"mail01\" #! unknown-key")],
@@ -202,47 +209,107 @@ fn broken_orders() -> Vec<Vec<(&'static str, &'static str)>> {
             ("name = \"mail01\"", "name = \"mail01\" #! unused-source"),
         ],
         vec![("id = \"3a\"", "id = \"3(a)\" #! bad-id")],
+        vec![(
+            limit,
+            "[[clause]]\nid = \"3a\" #! duplicate-clause\ntext = \"x\"\nsource = \"mail01\"\ncategory = \"content\"\npaths = [\"/a\", \"/a\"] #! duplicate-path\ntake = \"files\"",
+        )],
         vec![
-            (limit, "[[clause]]\nid = \"3a\" #! duplicate-clause\ntext = \"x\"\nsource = \"mail01\"\ncategory = \"content\"\npaths = [\"/a\", \"/a\"] #! duplicate-path\ntake = \"files\""),
+            ("legal_basis = \"pace-sch1\"", "legal_basis = \"2703d\""),
+            ("category = \"content\"", "category = \"content\" #! category-above-basis"),
         ],
-        vec![("legal_basis = \"pace-sch1\"", "legal_basis = \"2703d\""), ("category = \"content\"", "category = \"content\" #! category-above-basis")],
-        vec![(take, "take = \"records\"\nas = \"mbox\""), ("category = \"content\"", "category = \"traffic\" #! category-below-format")],
-        vec![(paths, "paths = [\"var/mail\", #! bad-path\n\"/a/../b\", #! bad-path\n'/a/**b', #! bad-path\n'/a/[ab]', #! bad-path\n'/a\\b', #! bad-path\n\"/a/\"] #! bad-path")],
+        vec![
+            (take, "take = \"records\"\nas = \"mbox\""),
+            ("category = \"content\"", "category = \"traffic\" #! category-below-format"),
+        ],
+        vec![(
+            paths,
+            "paths = [\"var/mail\", #! bad-path\n\"/a/../b\", #! bad-path\n'/a/**b', #! bad-path\n'/a/[ab]', #! bad-path\n'/a\\b', #! bad-path\n\"/a/\"] #! bad-path",
+        )],
         vec![(paths, "paths = [\"/a\\u0000\"] #! control-character")],
-        vec![(take, "take = \"records\"\nfields = [\"time\"] #! not-in-this-version\njoin = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key")],
+        vec![(
+            take,
+            "take = \"records\"\nfields = [\"time\"] #! not-in-this-version\njoin = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
+        )],
         vec![(take, "take = \"records\"\nas = \"syslog\" #! not-in-this-version")],
         // What a clause must say.
         vec![("[[clause]]", "[[clause]] #! no-condition"), (identifiers, ""), (also, ""), (window, "")],
         vec![(identifiers, ""), (also, "everything = true\n")],
-        vec![(identifiers, ""), (also, "everything = false\n"), (window, ""), ("[[clause]]", "[[clause]] #! no-condition")],
-        vec![(take, "take = \"records\"\neverything = true"), (identifiers, "identifiers = [{ email = \"alice@shop.example\" }] #! everything-and-identifiers"), (also, "")],
+        vec![
+            (identifiers, ""),
+            (also, "everything = false\n"),
+            (window, ""),
+            ("[[clause]]", "[[clause]] #! no-condition"),
+        ],
+        vec![
+            (take, "take = \"records\"\neverything = true"),
+            (identifiers, "identifiers = [{ email = \"alice@shop.example\" }] #! everything-and-identifiers"),
+            (also, ""),
+        ],
         vec![(identifiers, ""), (also, "with = [{ email = \"bob@supplies.example\" }] #! with-alone\n")],
         vec![
             (take, "take = \"files\"\nas = \"mbox\" #! not-for-files\neverything = true #! not-for-files"),
             (identifiers, "identifiers = [{ email = \"alice@shop.example\" }] #! not-for-files"),
             (also, "with = [{ email = \"bob@supplies.example\" }] #! not-for-files\n"),
-            (window, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"date-header\" } #! clock-not-for-take"),
+            (
+                window,
+                "window = { from = 2024-03-25, through = 2024-04-07, clock = \"date-header\" } #! clock-not-for-take",
+            ),
             (limit, "limit = { records = 500 } #! limit-never-trips"),
         ],
         // Windows.
         vec![(window, "window = { from = 2024-03-25, to = 2024-04-07, clock = \"date-header\" } #! window-to")],
-        vec![(window, "[clause.window]\nfrom = 2024-03-25\nto = 2024-04-07 #! window-to\nclock = \"date-header\""), (limit, "")],
+        vec![
+            (window, "[clause.window]\nfrom = 2024-03-25\nto = 2024-04-07 #! window-to\nclock = \"date-header\""),
+            (limit, ""),
+        ],
         vec![(window, "window = { from = 2024-03-25, clock = \"date-header\" } #! window-end")],
-        vec![(window, "window = { from = 2024-03-25, through = 2024-04-07, before = 2024-04-08T00:00:00, clock = \"record\" } #! window-end")],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, through = 2024-04-07, before = 2024-04-08T00:00:00, clock = \"record\" } #! window-end",
+        )],
         vec![(window, "window = { through = 2024-04-07 } #! missing-key missing-key")],
-        vec![(window, "window = { from = 2024-03-25, through = 2024-03-24, clock = \"record\" } #! window-order date-not-in-text")],
-        vec![(window, "window = { from = 2024-03-25T00:00:00Z, before = 2024-03-25T00:00:00Z, clock = \"record\" } #! window-order")
-            ],
-        vec![(window, "window = { from = 2024-03-25, through = 2024-04-07T00:00:00, clock = \"record\" } #! through-not-a-day")],
-        vec![(window, "window = { from = 2024-03-25, before = 2024-04-08, clock = \"record\" } #! before-not-an-instant")],
-        vec![(window, "window = { from = 2024-03-25, through = 9999-12-31, clock = \"record\" } #! bad-date date-not-in-text")],
-        vec![(window, "window = { from = 2024-03-31T01:30:00, before = 2024-10-27T01:30:00, clock = \"record\" } #! time-gap time-fold date-not-in-text date-not-in-text")],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, through = 2024-03-24, clock = \"record\" } #! window-order date-not-in-text",
+        )],
+        vec![(
+            window,
+            "window = { from = 2024-03-25T00:00:00Z, before = 2024-03-25T00:00:00Z, clock = \"record\" } #! window-order",
+        )],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, through = 2024-04-07T00:00:00, clock = \"record\" } #! through-not-a-day",
+        )],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, before = 2024-04-08, clock = \"record\" } #! before-not-an-instant",
+        )],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, through = 9999-12-31, clock = \"record\" } #! bad-date date-not-in-text",
+        )],
+        vec![(
+            window,
+            "window = { from = 2024-03-31T01:30:00, before = 2024-10-27T01:30:00, clock = \"record\" } #! time-gap time-fold date-not-in-text date-not-in-text",
+        )],
         vec![(window, "window = { from = 10:00:00, through = 2024-04-07, clock = \"record\" } #! wrong-type")],
-        vec![(window, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"delivered\" } #! not-in-this-version")],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, through = 2024-04-07, clock = \"delivered\" } #! not-in-this-version",
+        )],
         vec![(window, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"mtime\" } #! unknown-clock")],
-        vec![(window, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"modified\" } #! clock-not-for-take")],
-        vec![(take, "take = \"records\"\nas = \"eml\""), (window, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"record\" } #! clock-not-in-format")],
-        vec![(window, "window = { from = 2024-03-25, through = 2024-04-06, clock = \"date-header\" } #! date-not-in-text")],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, through = 2024-04-07, clock = \"modified\" } #! clock-not-for-take",
+        )],
+        vec![
+            (take, "take = \"records\"\nas = \"eml\""),
+            (window, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"record\" } #! clock-not-in-format"),
+        ],
+        vec![(
+            window,
+            "window = { from = 2024-03-25, through = 2024-04-06, clock = \"date-header\" } #! date-not-in-text",
+        )],
         // Identifiers.
         vec![(
             identifiers,
@@ -288,8 +355,17 @@ fn broken_orders() -> Vec<Vec<(&'static str, &'static str)>> {
              { email = \"ALICE@Shop.Example\" }, #! duplicate-identifier\n\
              ]",
         )],
-        vec![(identifiers, "identifiers = [{ email = \"alice@shop.example\" }, { email = \"malice@shop.example\" }] #! identifier-not-in-text")],
-        vec![(take, "take = \"records\"\nas = \"mbox\""), (identifiers, "identifiers = [{ ip = \"192.0.2.1\" }, { email = \"alice@shop.example\", role = [\"client\"] }] #! role-needed role-not-in-format")],
+        vec![(
+            identifiers,
+            "identifiers = [{ email = \"alice@shop.example\" }, { email = \"malice@shop.example\" }] #! identifier-not-in-text",
+        )],
+        vec![
+            (take, "take = \"records\"\nas = \"mbox\""),
+            (
+                identifiers,
+                "identifiers = [{ ip = \"192.0.2.1\" }, { email = \"alice@shop.example\", role = [\"client\"] }] #! role-needed role-not-in-format",
+            ),
+        ],
     ]
 }
 
@@ -314,17 +390,33 @@ fn broken_providers() -> Vec<Vec<(&'static str, &'static str)>> {
     let mounts = "mounts = { \"p2\" = \"/\", \"vg/var\" = \"/var\" }";
     vec![
         vec![("schema = \"provider/1\"", "schema = \"order/1\" #! wrong-schema")],
-        vec![("schema = \"provider/1\"\n", "schema = \"provider/1\" #! bad-salt\n"), ("salt = \"000102030405060708090a0b0c0d0e0f\"\n", "")],
+        vec![
+            ("schema = \"provider/1\"\n", "schema = \"provider/1\" #! bad-salt\n"),
+            ("salt = \"000102030405060708090a0b0c0d0e0f\"\n", ""),
+        ],
         vec![("salt = \"000102030405060708090a0b0c0d0e0f\"", "salt = \"0001\" #! bad-salt")],
-        vec![("schema = \"provider/1\"\n", "schema = \"provider/1\" #! no-custodian\n"), ("custodian = \"Duty officer 7\"\n", "")],
-        vec![("custodian = \"Duty officer 7\"", "custodian = \"\" #! empty\naudit_recipients = [] #! not-in-this-version")],
+        vec![
+            ("schema = \"provider/1\"\n", "schema = \"provider/1\" #! no-custodian\n"),
+            ("custodian = \"Duty officer 7\"\n", ""),
+        ],
+        vec![(
+            "custodian = \"Duty officer 7\"",
+            "custodian = \"\" #! empty\naudit_recipients = [] #! not-in-this-version",
+        )],
         vec![
             ("name = \"mail01\"", "name = \"mail02\" #! unknown-source"),
             (path, "path = 7 #! wrong-type\n"),
-            (mounts, "mounts = { \"p0\" = \"/\", \"p2\" = \"var\", \"p3\" = \"/a\", \"md0\" = \"/a\", \"../x\" = \"/b\" } #! bad-mount bad-mount bad-mount bad-mount"),
+            (
+                mounts,
+                "mounts = { \"p0\" = \"/\", \"p2\" = \"var\", \"p3\" = \"/a\", \"md0\" = \"/a\", \"../x\" = \"/b\" } #! bad-mount bad-mount bad-mount bad-mount",
+            ),
         ],
         vec![(path, "path = \"a\"\n[[source]]\nname = \"mail01\" #! duplicate-source\n")],
-        vec![("class = \"privileged\"\n", ""), (identifiers, "paths = [\"home\"] #! bad-path"), ("[[withhold]]", "[[withhold]] #! missing-key")],
+        vec![
+            ("class = \"privileged\"\n", ""),
+            (identifiers, "paths = [\"home\"] #! bad-path"),
+            ("[[withhold]]", "[[withhold]] #! missing-key"),
+        ],
         vec![("[[withhold]]", "[[withhold]] #! empty-withhold"), (identifiers, "")],
         vec![(identifiers, "identifiers = [{ domain = \"lawfirm.example\", role = [\"from\"] }] #! role-in-withhold")],
         vec![(identifiers, "identifiers = [{ email = \"x\" }] #! bad-email")],

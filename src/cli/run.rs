@@ -106,7 +106,9 @@ fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn 
     } else if !arguments.quiet {
         match &job.output {
             Output::Package { path, .. } => say(out, format_args!("sealed {}\n\n", path.display())),
-            Output::Preview { .. } => say(out, format_args!("preview of order {}: nothing was written\n\n", job.order.id)),
+            Output::Preview { .. } => {
+                say(out, format_args!("preview of order {}: nothing was written\n\n", job.order.id))
+            }
         }
         say(out, format_args!("{}", plan::table(&done.disclosure, &done.looked)));
     }

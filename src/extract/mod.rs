@@ -166,10 +166,9 @@ fn open(job: &Job<'_>) -> Result<Vec<Source>, ExtractError> {
                 return Err(ExtractError::DigestOfFolder { name: name() });
             }
             if let Output::Package { path, .. } = &job.output {
-                let inside = source.contains_output(path).map_err(|source| PackageError::Output {
-                    path: path.clone(),
-                    source,
-                })?;
+                let inside = source
+                    .contains_output(path)
+                    .map_err(|source| PackageError::Output { path: path.clone(), source })?;
                 if inside {
                     return Err(ExtractError::OutputInSource { name: name() });
                 }

@@ -45,13 +45,7 @@ impl Reach {
         Ok(reach)
     }
 
-    fn walk(
-        &mut self,
-        scope: &Scope,
-        index: usize,
-        source: &Source,
-        meter: &Meter<'_>,
-    ) -> Result<(), ExtractError> {
+    fn walk(&mut self, scope: &Scope, index: usize, source: &Source, meter: &Meter<'_>) -> Result<(), ExtractError> {
         let mut check = PathCheck::new(scope, index);
         source.roots().for_each(|root| check.mounted(&root));
         let walked = source.walk(scope, index, &mut |found| {

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use super::ExtractError;
 use super::format::{Choice, choose, holds_records};
 use super::meter::{Meter, Metered};
 use super::tripwire::Tripwires;
-use super::ExtractError;
 use crate::digest::Digest;
 use crate::filesystem::FileSystem;
 use crate::ledger::{ShortfallKind, StreamTally, Tally};

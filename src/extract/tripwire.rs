@@ -33,7 +33,8 @@ pub(super) struct Tripwires(Vec<Count>);
 
 impl Tripwires {
     pub(super) fn new(order: &Order) -> Self {
-        let count = |clause: &crate::order::Clause| Count { limit: clause.limit, id: clause.id.clone(), ..Count::default() };
+        let count =
+            |clause: &crate::order::Clause| Count { limit: clause.limit, id: clause.id.clone(), ..Count::default() };
         Self(order.clauses.iter().map(count).collect())
     }
 

@@ -301,7 +301,8 @@ fn any_address(part: &Part, identifier: &Identifier) -> bool {
     headers.iter().flatten().any(|(local, domain)| address_is(identifier, local, domain))
 }
 
-/// `client ident user [time] "request" status bytes`, and two more quoted fields in the combined format.
+/// `client ident user [time] "request" status bytes`, and behind a space whatever the server adds. The client is a host
+/// or an address; a quote within the request may stand there as it is.
 fn web_log_fields(raw: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Said)> {
     let line = raw.strip_suffix(b"\n").unwrap_or(raw);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -310,39 +311,29 @@ fn web_log_fields(raw: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Said)> {
     if client.is_empty() || ident.is_empty() || user.is_empty() {
         return None;
     }
+    if !client.iter().all(|byte| byte.is_ascii_alphanumeric() || b".:-_[]%".contains(byte)) {
+        return None;
+    }
     let rest = rest.strip_prefix(b"[")?;
     let close = rest.iter().position(|&byte| byte == b']')?;
     let stamp = std::str::from_utf8(&rest[..close]).ok().and_then(time::web_log_time);
-    let rest = quoted(rest[close + 1..].strip_prefix(b" ")?)?;
-    let mut words = rest.strip_prefix(b" ")?.splitn(3, |&byte| byte == b' ');
-    let (status, bytes) = (words.next()?, words.next()?);
-    let digits = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
-    if !digits(status) || !(digits(bytes) || bytes == b"-") {
+    let request = rest[close + 1..].strip_prefix(b" \"")?;
+    let ends = (0..request.len()).filter(|&at| request[at] == b'"');
+    if !ends.into_iter().any(|end| status_and_size(&request[end + 1..])) {
         return None;
-    }
-    if let Some(rest) = words.next() {
-        let rest = quoted(rest)?;
-        if !quoted(rest.strip_prefix(b" ")?)?.is_empty() {
-            return None;
-        }
     }
     Some((client.to_vec(), user.to_vec(), stamp.map_or(Said::Unreadable, Said::At)))
 }
 
-/// What is behind a quoted field.
-fn quoted(text: &[u8]) -> Option<&[u8]> {
-    let mut at = 1;
-    if text.first() != Some(&b'"') {
-        return None;
-    }
-    while at < text.len() {
-        match text[at] {
-            b'\\' => at += 2,
-            b'"' => return Some(&text[at + 1..]),
-            _ => at += 1,
+fn status_and_size(text: &[u8]) -> bool {
+    let words: Vec<&[u8]> = text.splitn(4, |&byte| byte == b' ').collect();
+    let number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    match words[..] {
+        [b"", status, size, ..] => {
+            (status == b"-" || (status.len() == 3 && number(status))) && (size == b"-" || number(size))
         }
+        _ => false,
     }
-    None
 }
 
 fn same(one: &[u8], other: &str) -> bool {

@@ -5,6 +5,21 @@ use super::generate::Aim;
 use super::order::Identifier;
 use super::time;
 
+const ODD_STAMPS: [&str; 12] = [
+    "31/Feb/2024:10:00:00 +0000",
+    "31/Mar/2024:25:00:00 +0000",
+    "31/Mar/2024:10:00:60 +0000",
+    "31/Mar/2024:10:00:00",
+    "31/Mar/2024:10:00:00 0000",
+    "31/Mar/2024:10:00:00 +0060",
+    "31/mar/2024:10:00:00 +0000",
+    "1/Apr/2024:10:00:00 +0000",
+    "31/Mar/2024:10:00:00.123 +0000",
+    "2024-03-31T10:00:00Z",
+    "31/Mar/2024 10:00",
+    "-",
+];
+
 /// A neighbour of every class: token bytes, bytes of addresses, quotes and brackets, white space, bytes that are no text.
 const NEIGHBOURS: [&[u8]; 34] = [
     b"x",
@@ -202,6 +217,21 @@ fn piece(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
     if chance.percent(15) { escaped(chance, &piece) } else { piece }
 }
 
+/// Now and then a first and a third field as few servers write them.
+fn odd_start(chance: &mut Chance, client: String, user: String) -> (String, String) {
+    match chance.below(60) {
+        0 => (format!("[{client}]"), user),
+        1 => (format!("{client}%eth0"), user),
+        2 => (format!("www.shop.example:443 {client}"), user),
+        3 => (client, "john doe".to_owned()),
+        4 => (format!(" {client}"), user),
+        5 => (client.replace(' ', "\t"), format!("{user}\t")),
+        6 => (format!("{client},192.0.2.1"), user),
+        7 => ("-".to_owned(), user),
+        _ => (client, user),
+    }
+}
+
 /// One line of a web log, without its end.
 pub fn line(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
     if chance.percent(4) {
@@ -218,7 +248,8 @@ pub fn line(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
         Identifier::Account(_) | Identifier::Email(_) if chance.percent(60) => spell(chance, &identifier),
         _ => "-".to_owned(),
     };
-    let minutes = chance.pick(&[0, 0, 60, -300, 120, 345, -720]);
+    let (client, user) = odd_start(chance, client, user);
+    let minutes = chance.pick(&[0, 0, 60, -300, 120, 345, -720, 840]);
     let mut stamp = time::write_web_log(aim.moment(chance), minutes);
     if chance.percent(5) {
         stamp = (chance.pick(&["31/Feb/2024:10:00:00 +0000", "31/Mar/2024:25:00:00 +0000", "31/Mar/2024 10:00", "-"]))
@@ -229,7 +260,7 @@ pub fn line(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
         line.extend(piece(chance, aim));
     }
     line.extend_from_slice(b" HTTP/1.1\" 200 ");
-    line.extend_from_slice(chance.pick(&[&b"512"[..], b"-"]));
+    line.extend_from_slice(chance.pick(&[&b"512"[..], b"512", b"512", b"-", b"-", b"-", b"", b"-1", b"5x"]));
     if chance.percent(70) {
         line.extend_from_slice(b" \"https://");
         if chance.percent(40) {
@@ -240,6 +271,9 @@ pub fn line(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
             line.extend(piece(chance, aim));
         }
         line.push(b'"');
+    }
+    if chance.percent(3) {
+        line.extend_from_slice(chance.pick(&[&b" 1234"[..], b" \"x\"", b" ", b"\"", b"x"]));
     }
     if chance.percent(6) {
         // Cut, as a full disk leaves it: never within the quotes of the last fields, where readers may differ.
