@@ -17,3 +17,4 @@ pub mod report;
 pub mod scope;
 pub mod source;
 pub mod volume;
+pub mod verify;

@@ -7,9 +7,11 @@ pub mod check;
 pub mod manifest;
 mod progress;
 mod run;
+pub mod verify;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -37,14 +39,39 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     match arguments.command {
         None => run::run(&arguments.run, &mut out, &mut err),
-        Some(Command::Check { order, fix_salt }) => {
-            u8::try_from(check::run(&order, fix_salt, &mut out, &mut err)).unwrap_or(REFUSED)
+        Some(Command::Check { order, fix_salt }) => check_order(&order, fix_salt, &mut out, &mut err),
+        Some(Command::Verify { package, json }) => {
+            u8::try_from(verify::run(&package, json, &mut out, &mut err)).unwrap_or(REFUSED)
         }
-        Some(Command::Verify { .. } | Command::Explain(_)) => not_in_this_version("this", &mut err),
+        Some(Command::Explain(_)) => not_in_this_version("explain", &mut err),
         Some(Command::Replay { .. }) => not_in_this_version("replay", &mut err),
         Some(Command::Sources { .. }) => not_in_this_version("sources", &mut err),
     }
     .into()
+}
+
+fn check_order(order: &Path, fix_salt: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    if fix_salt {
+        match check::fix_salt(order) {
+            Ok(true) => say(err, format_args!("the provider file has a new salt\n")),
+            Ok(false) => say(err, format_args!("the provider file has a salt: it stays as it is\n")),
+            Err(error) => {
+                say(err, format_args!("error: {error}\n"));
+                return INVALID;
+            }
+        }
+    }
+    match check::check(order, colour()) {
+        Ok(checked) => {
+            say(out, format_args!("{}", checked.summary));
+            say(err, format_args!("{}", checked.findings));
+            if checked.valid { COMPLETE } else { INVALID }
+        }
+        Err(error) => {
+            say(err, format_args!("error: {error}\n"));
+            INVALID
+        }
+    }
 }
 
 fn not_in_this_version(command: &str, err: &mut dyn Write) -> u8 {

@@ -36,7 +36,7 @@ pub enum Event<'a> {
 
 impl Event<'_> {
     /// In words.
-    fn words(self) -> String {
+    pub fn words(self) -> String {
         match self {
             Self::OrderRead => "order read".to_owned(),
             Self::SourceOpened { name } => format!("source {name} opened read-only"),

@@ -33,4 +33,5 @@ pub use closed::{Closed, Sealed};
 pub use custody::{CustodyLine, CustodyLog, Event, SEALED};
 pub use draft::{Draft, Drafter, Place, RecordDraft, WholeDraft};
 pub use error::{AuditFault, PackageError};
+pub use readme::text as readme_text;
 pub use writer::{Facts, Target, Writer};

@@ -3,7 +3,7 @@
 //! **Invariant:** it depends on the order's id alone.
 
 /// The text for an order.
-pub(super) fn text(id: &str) -> String {
+pub fn text(id: &str) -> String {
     format!(
         r#"DISCLOSURE UNDER ORDER {id}
 

@@ -1,0 +1,287 @@
+//! The ledger, line by line, held against the files that are there and the order that it names.
+//!
+//! One reading of `exhibits.jsonl` with the `records/` beside it serves three checks: one line an exhibit and one file a
+//! line (closed-world), every length and SHA-256 (sha256), every clause and source (clauses). It also counts what the
+//! exhibits come to, for the totals and for making the reports anew.
+//!
+//! **Invariant:** memory does not grow with the number of exhibits or records.
+
+use std::io::{self, Read, Seek};
+
+use super::canonical;
+use super::check::{Check, Findings, printable};
+use super::contents::{Line, Shelf};
+use super::names::Names;
+use super::totals::Recount;
+use crate::digest::{Digest, Hasher};
+use crate::ledger::{ExhibitLine, RecordLine, Summary, TakeName, escaped_path};
+use crate::package::layout::{Extension, Member};
+use crate::scope::ClauseSet;
+
+/// What the ledger came to.
+pub(super) struct Reading {
+    /// Counts by clause.
+    pub recount: Recount,
+    /// For the reports.
+    pub summary: Summary,
+    /// Every line could be read: what rests on the ledger can be checked.
+    pub readable: bool,
+}
+
+/// Reads the whole ledger.
+pub(super) fn read<R: Read + Seek>(
+    shelf: &Shelf<'_, R>,
+    names: &Names<'_>,
+    findings: &mut Findings,
+) -> io::Result<Reading> {
+    let reading = Reading {
+        recount: Recount::new(names.order.clauses.len()),
+        summary: Summary::default(),
+        readable: true,
+    };
+    let mut pass = Pass { shelf, names, findings, reading, expected: 1, records_seen: 0 };
+    if let Some(mut lines) = shelf.lines(Member::Exhibits) {
+        while let Some(line) = lines.next()? {
+            if let Some(line) = pass.parse(Member::Exhibits, pass.expected.into(), line) {
+                pass.exhibit(&line)?;
+            }
+            pass.expected = pass.expected.saturating_add(1);
+        }
+    }
+    pass.leftovers();
+    Ok(pass.reading)
+}
+
+/// SHA-256 of `exhibits.jsonl` followed by every `records/*.jsonl` in number order.
+pub(super) fn sha256<R: Read + Seek>(shelf: &Shelf<'_, R>) -> io::Result<Digest> {
+    let mut hasher = Hasher::new();
+    let records = shelf.contents.records().iter().map(|(number, _)| Member::Records(*number));
+    for member in std::iter::once(Member::Exhibits).chain(records) {
+        if let Some(mut stream) = shelf.open(member) {
+            io::copy(&mut stream, &mut hasher)?;
+        }
+    }
+    Ok(hasher.finish())
+}
+
+/// The exact path of an exhibit; none where its two forms do not belong together.
+pub(super) fn exact_path(line: &ExhibitLine) -> Option<Vec<u8>> {
+    use base64::Engine as _;
+    let path = match &line.path_base64 {
+        None => line.path.clone().into_bytes(),
+        Some(text) => base64::engine::general_purpose::STANDARD.decode(text).ok()?,
+    };
+    let (text, exact) = escaped_path(&path);
+    (text == line.path && exact == line.path_base64 && path.first() == Some(&b'/')).then_some(path)
+}
+
+struct Pass<'p, 'a, R> {
+    shelf: &'p Shelf<'a, R>,
+    names: &'p Names<'p>,
+    findings: &'p mut Findings,
+    reading: Reading,
+    /// The number that the next line must have.
+    expected: u32,
+    /// How many of the files in `records/` an exhibit has claimed or passed.
+    records_seen: usize,
+}
+
+impl<R: Read + Seek> Pass<'_, '_, R> {
+    fn parse<T: serde::Serialize + serde::de::DeserializeOwned>(
+        &mut self,
+        member: Member,
+        number: u64,
+        line: Line<'_>,
+    ) -> Option<T> {
+        let result = match line {
+            Line::Whole(line) => canonical::read(line),
+            Line::Bad(why) => Err(why.to_owned()),
+        };
+        result
+            .map_err(|why| {
+                self.reading.readable = false;
+                self.findings.member(Check::Structure, member, || format!("line {number} {why}"));
+            })
+            .ok()
+    }
+
+    fn exhibit(&mut self, line: &ExhibitLine) -> io::Result<()> {
+        let member = Member::Data(line.exhibit, Extension::of(line.format));
+        if line.exhibit != self.expected || line.file != member.to_string() {
+            let file = printable(line.file.as_bytes());
+            let expected = self.expected;
+            self.findings.member(Check::ClosedWorld, Member::Exhibits, || {
+                format!("line {expected} is about exhibit {} in {file}; exhibit {expected} in its own file must stand there", line.exhibit)
+            });
+            self.reading.readable = false;
+            return Ok(());
+        }
+        self.shape(line, member);
+        let clauses = self.names.clauses(&line.clauses, member, "it", self.findings);
+        self.names.agree(line, clauses, member, self.findings);
+        self.file(line, member);
+        self.reading.recount.exhibit(line, clauses, line.bytes);
+        self.reading.summary.exhibit(line, clauses);
+        self.claim_records(line);
+        if line.has_records() {
+            self.records(line, member, clauses)?;
+        } else if line.take == TakeName::Files {
+            self.reading.recount.file(clauses, line.bytes);
+        } else {
+            self.reading.recount.record(clauses, line.bytes);
+        }
+        Ok(())
+    }
+
+    /// What one kind of exhibit states and another does not.
+    fn shape(&mut self, line: &ExhibitLine, member: Member) {
+        let is_mail = line.format.is_some_and(|format| format.is_mail());
+        let fits = match line.take {
+            TakeName::Files => line.format.is_none() && line.records.is_none(),
+            TakeName::Records if is_mail => line.records == Some(1),
+            TakeName::Records => line.format.is_some() && line.records.is_some_and(|count| count > 0),
+        };
+        let no_times = line.time.is_none() && line.clock.is_none() && line.times.is_none();
+        let times_fit = if line.has_records() { no_times } else { line.time.is_some() == line.clock.is_some() };
+        let positions = is_mail && self.names.order.disclose.positions;
+        if !fits || !times_fit || line.offset.is_some() != positions || exact_path(line).is_none() {
+            self.reading.readable = false;
+            self.findings.member(Check::Structure, member, || {
+                "its line in exhibits.jsonl contradicts itself: kind, format, count, time, position and path do not belong together"
+                    .into()
+            });
+        }
+    }
+
+    /// The exhibit's own file.
+    fn file(&mut self, line: &ExhibitLine, member: Member) {
+        let Some(slot) = self.shelf.contents.get(member) else {
+            self.findings.member(Check::ClosedWorld, member, || {
+                "the ledger lists it, and it is not in the package: something that was disclosed is missing".into()
+            });
+            return;
+        };
+        if slot.sha256 != line.sha256 || slot.size_bytes != line.bytes {
+            self.findings.member(Check::Sha256, member, || {
+                format!(
+                    "its {} bytes have the SHA-256 {}, and the ledger states {} bytes with {}",
+                    slot.size_bytes, slot.sha256, line.bytes, line.sha256
+                )
+            });
+        }
+    }
+
+    /// Files in `records/` up to this exhibit: its own, where it has records, and no other.
+    fn claim_records(&mut self, line: &ExhibitLine) {
+        let own = line.has_records();
+        let mut found = false;
+        while let Some(&(number, _)) = self.shelf.contents.records().get(self.records_seen) {
+            if number > line.exhibit {
+                break;
+            }
+            self.records_seen = self.records_seen.saturating_add(1);
+            if number == line.exhibit && own {
+                found = true;
+            } else {
+                self.stray_records(number);
+            }
+        }
+        if own && !found {
+            self.findings.member(Check::ClosedWorld, Member::Records(line.exhibit), || {
+                "it is missing: nothing says which clause let out which record of the exhibit".into()
+            });
+        }
+    }
+
+    fn stray_records(&mut self, number: u32) {
+        self.findings.member(Check::ClosedWorld, Member::Records(number), || {
+            "there is no exhibit of lines of that number: no line of the ledger belongs to it".into()
+        });
+    }
+
+    /// After the last line: what the ledger never mentioned.
+    fn leftovers(&mut self) {
+        let listed = self.expected;
+        let data = self.shelf.contents.data();
+        let from = data.partition_point(|(number, ..)| *number < listed);
+        for &(number, extension, _) in data.get(from..).unwrap_or_default() {
+            self.findings.member(Check::ClosedWorld, Member::Data(number, extension), || {
+                "no line of the ledger is about it: no clause is named that lets it out".into()
+            });
+        }
+        let records = self.shelf.contents.records();
+        for &(number, _) in records.get(self.records_seen..).unwrap_or_default() {
+            self.stray_records(number);
+        }
+    }
+
+    /// The records of an exhibit of lines.
+    fn records(&mut self, line: &ExhibitLine, member: Member, clauses: ClauseSet) -> io::Result<()> {
+        let own = Member::Records(line.exhibit);
+        let (Some(mut lines), Some(mut data)) = (self.shelf.lines(own), self.shelf.open(member)) else {
+            return Ok(());
+        };
+        let mut union = ClauseSet::EMPTY;
+        let (mut count, mut bytes): (u64, u64) = (0, 0);
+        let mut last_offset = None;
+        while let Some(text) = lines.next()? {
+            count = count.saturating_add(1);
+            let Some(record) = self.parse::<RecordLine>(own, count, text) else { continue };
+            let named = self.names.clauses(&record.clauses, own, &format!("record {count}"), self.findings);
+            union = union.union(named);
+            self.record_shape(&record, own, count, &mut last_offset);
+            bytes = bytes.saturating_add(record.length);
+            let found = sha256_of_next(&mut data, record.length)?;
+            if found != Some(record.sha256) {
+                self.findings.member(Check::Sha256, own, || {
+                    let length = record.length;
+                    match found {
+                        Some(found) => format!(
+                            "record {count} states the SHA-256 {}, and the next {length} bytes of {member} have {found}",
+                            record.sha256
+                        ),
+                        None => format!("record {count} states {length} bytes, and {member} has not so many left"),
+                    }
+                });
+            }
+            self.reading.recount.record(named, record.length);
+            self.reading.summary.record(named, record.time);
+        }
+        if bytes != line.bytes {
+            self.findings.member(Check::Sha256, own, || {
+                format!("its records come to {bytes} bytes, and {member} to {}: some bytes belong to no record", line.bytes)
+            });
+        }
+        if line.records != Some(count) {
+            let stated = line.records.unwrap_or(0);
+            self.findings.member(Check::Totals, own, || format!("it lists {count} records, and the ledger states {stated}"));
+        }
+        if union != clauses {
+            self.findings.member(Check::Clauses, own, || {
+                format!("the clauses that its records name are not those that the ledger names for {member}")
+            });
+        }
+        Ok(())
+    }
+
+    fn record_shape(&mut self, record: &RecordLine, own: Member, count: u64, last_offset: &mut Option<u64>) {
+        let positions = self.names.order.disclose.positions;
+        let ascends = record.offset.is_none() || record.offset > *last_offset;
+        if record.n != count || record.offset.is_some() != positions || record.length == 0 || !ascends {
+            self.reading.readable = false;
+            self.findings.member(Check::Structure, own, || {
+                format!("line {count} contradicts itself or its place: number, length and position do not belong there")
+            });
+        }
+        *last_offset = record.offset;
+    }
+}
+
+/// SHA-256 of the next `length` bytes; none where there are not so many.
+fn sha256_of_next(stream: &mut dyn Read, length: u64) -> io::Result<Option<Digest>> {
+    let mut hasher = Hasher::new();
+    let mut part = stream.take(length);
+    let copied = io::copy(&mut part, &mut hasher)?;
+    Ok((copied == length).then(|| hasher.finish()))
+}
+

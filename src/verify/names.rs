@@ -1,0 +1,160 @@
+//! The clauses and sources that a package names, looked up in its order.
+//!
+//! **Invariant:** a clause or source that the order does not have is a finding, never skipped.
+
+use std::collections::HashMap;
+
+use super::check::{Check, Findings, printable};
+use crate::ledger::{ExhibitLine, Statement, TakeName};
+use crate::order::{Clause, Format, Order, Take};
+use crate::package::layout::Member;
+use crate::scope::ClauseSet;
+
+/// The order's names.
+pub(super) struct Names<'o> {
+    /// The order.
+    pub order: &'o Order,
+    clauses: HashMap<&'o str, usize>,
+    sources: HashMap<&'o str, usize>,
+}
+
+impl<'o> Names<'o> {
+    /// Those of that order.
+    pub fn new(order: &'o Order) -> Self {
+        let clauses = order.clauses.iter().enumerate().map(|(at, clause)| (clause.id.as_str(), at)).collect();
+        let sources = order.sources.iter().enumerate().map(|(at, source)| (source.name.as_str(), at)).collect();
+        Self { order, clauses, sources }
+    }
+
+    /// The place of a source in the order.
+    pub fn source(&self, name: &str) -> Option<usize> {
+        self.sources.get(name).copied()
+    }
+
+    /// The clauses that an item names, as far as the order has them.
+    pub fn known(&self, ids: &[String]) -> ClauseSet {
+        ids.iter().filter_map(|id| self.clauses.get(id.as_str()).copied()).collect()
+    }
+
+    /// The clauses that an item names: known, each once, in the order of the order.
+    pub fn clauses(&self, ids: &[String], member: Member, item: &str, findings: &mut Findings) -> ClauseSet {
+        let mut set = ClauseSet::EMPTY;
+        let mut last = None;
+        if ids.is_empty() {
+            findings.member(Check::Clauses, member, || format!("{item} names no clause: nothing lets it out"));
+        }
+        for id in ids {
+            let Some(&clause) = self.clauses.get(id.as_str()) else {
+                findings.clause(Check::Clauses, member, id, || {
+                    format!("{item} is said to be let out by a clause that the order does not have")
+                });
+                continue;
+            };
+            if last >= Some(clause) {
+                findings.clause(Check::Clauses, member, id, || {
+                    format!("{item} does not name its clauses once each, in the order of the order")
+                });
+            }
+            last = Some(clause);
+            set.insert(clause);
+        }
+        set
+    }
+
+    /// An exhibit agrees with each clause that it names: source, what is taken, format, category.
+    pub fn agree(&self, line: &ExhibitLine, clauses: ClauseSet, member: Member, findings: &mut Findings) {
+        let source = self.source(&line.source);
+        if source.is_none() {
+            let name = printable(line.source.as_bytes());
+            findings.member(Check::Clauses, member, || {
+                format!("it is said to come from the source {name}, which the order does not have")
+            });
+        }
+        for clause in clauses.iter().filter_map(|at| self.order.clauses.get(at)) {
+            if source.is_some_and(|source| source != clause.source) {
+                findings.clause(Check::Clauses, member, &clause.id, || {
+                    format!("it comes from the source {}, and this clause asks for another one", line.source)
+                });
+            }
+            if let Some(why) = contradiction(line, clause) {
+                findings.clause(Check::Clauses, member, &clause.id, || why);
+            }
+        }
+    }
+
+    /// `disclosure.json` names the order's sources and clauses, all of them, in their order.
+    pub fn statement(&self, statement: &Statement, findings: &mut Findings) {
+        let named: Vec<&str> = statement.clauses.iter().map(|clause| clause.id.as_str()).collect();
+        let ordered: Vec<&str> = self.order.clauses.iter().map(|clause| clause.id.as_str()).collect();
+        if named != ordered {
+            findings.member(Check::Clauses, Member::Disclosure, || {
+                "it does not account for exactly the clauses of the order, in their order".into()
+            });
+        }
+        let named: Vec<&str> = statement.sources.iter().map(|source| source.name.as_str()).collect();
+        let ordered: Vec<&str> = self.order.sources.iter().map(|source| source.name.as_str()).collect();
+        if named != ordered {
+            findings.member(Check::Clauses, Member::Disclosure, || {
+                "it does not account for exactly the sources of the order, in their order".into()
+            });
+        }
+        for short in statement.shortfalls.iter().filter(|short| !self.clauses.contains_key(short.clause.as_str())) {
+            findings.clause(Check::Clauses, Member::Disclosure, &short.clause, || {
+                "it says that something is short under a clause that the order does not have".into()
+            });
+        }
+        for (facts, source) in statement.sources.iter().zip(&self.order.sources) {
+            let is_folder = facts.kind == "folder";
+            let known = is_folder || matches!(facts.kind.as_str(), "raw" | "qcow2");
+            if !known || is_folder != facts.sha256.is_none() || is_folder != facts.bytes.is_none() {
+                let name = printable(source.name.as_bytes());
+                findings.member(Check::Clauses, Member::Disclosure, || {
+                    format!("what it says of the source {name} is neither that of a folder nor that of an image")
+                });
+            }
+            if let Some(asked) = source.sha256.filter(|asked| facts.sha256 != Some(*asked)) {
+                let name = printable(source.name.as_bytes());
+                findings.member(Check::Clauses, Member::Disclosure, || {
+                    format!("the order asks for the source {name} with the SHA-256 {asked}, and another one was read")
+                });
+            }
+        }
+        let asked = self.order.disclose.examined;
+        for facts in statement.clauses.iter().filter(|f| f.examined.is_some() != asked || f.outside.is_some() != asked) {
+            findings.clause(Check::Clauses, Member::Disclosure, &facts.id, || {
+                if asked {
+                    "it lacks the counts of what was examined, for which the order asks".into()
+                } else {
+                    "it says how much was examined, for which the order does not ask".into()
+                }
+            });
+        }
+    }
+}
+
+/// A clause that names `asked` takes records of `format`. A message of a Maildir is one, however a clause calls it.
+pub(super) fn takes(asked: Format, format: Format) -> bool {
+    asked == format || (asked == Format::Eml && format == Format::Maildir)
+}
+
+/// Why that clause cannot have let out an exhibit of that kind.
+fn contradiction(line: &ExhibitLine, clause: &Clause) -> Option<String> {
+    match (&clause.take, line.take) {
+        (Take::Files, TakeName::Files) => None,
+        (Take::Files, TakeName::Records) => Some("it holds records, and this clause takes whole files".into()),
+        (Take::Records(_), TakeName::Files) => Some("it is a whole file, and this clause takes records only".into()),
+        (Take::Records(records), TakeName::Records) => {
+            let format = line.format?;
+            if let Some(asked) = records.format.filter(|asked| !takes(*asked, format)) {
+                return Some(format!("its format is {}, and this clause asks for {}", format.name(), asked.name()));
+            }
+            (clause.category < format.least_category()).then(|| {
+                format!(
+                    "it is {} data, and this clause reaches {} data only",
+                    format.least_category().name(),
+                    clause.category.name()
+                )
+            })
+        }
+    }
+}

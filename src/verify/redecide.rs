@@ -1,0 +1,415 @@
+//! Deciding again: is every exhibit and record asked for by exactly the clauses that it names?
+//!
+//! A record is split out of the exhibit's bytes and put to the same comparisons as in the run: *confirmed from its bytes*.
+//! What is not in a package (a file's times, where a stream stood) can only be *consistent with what the ledger states*.
+//! Withholds are on the provider's side and play no part.
+//!
+//! **Invariant:** at most one record is in memory; a record is called confirmed only if every comparison held.
+
+use std::io::{self, BufReader, Read, Seek};
+
+use super::canonical;
+use super::check::{Check, Findings};
+use super::contents::{Line, Lines, Shelf, Stretch};
+use super::ledger::exact_path;
+use super::names::{Names, takes};
+use crate::clock::Timestamp;
+use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times};
+use crate::order::{Clock, Format, Take};
+use crate::package::layout::{Extension, Member};
+use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
+use crate::scope::{ClauseSet, Fields, RawRecord, Scope, Verdict};
+
+/// How many items were confirmed from their bytes, and how many are consistent with what the ledger states.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Decided {
+    /// Records and messages put to the order again.
+    pub confirmed: u64,
+    /// Whole files, of whose times and places there is only the ledger's word.
+    pub consistent: u64,
+}
+
+/// What deciding again rests on.
+pub(super) struct Redecision<'r, 'a, R> {
+    pub shelf: &'r Shelf<'a, R>,
+    pub names: &'r Names<'r>,
+    pub scope: &'r Scope,
+    pub statement: &'r Statement,
+    pub findings: &'r mut Findings,
+}
+
+impl<R: Read + Seek> Redecision<'_, '_, R> {
+    /// Decides on every exhibit again. The ledger has been found readable.
+    pub fn run(mut self) -> io::Result<Decided> {
+        let mut decided = Decided::default();
+        let mut before: Option<Place> = None;
+        let Some(mut lines) = self.shelf.lines(Member::Exhibits) else { return Ok(decided) };
+        while let Some(line) = lines.next()? {
+            let Line::Whole(line) = line else { continue };
+            let Ok(line) = canonical::read::<ExhibitLine>(line) else { continue };
+            let Some(exhibit) = Exhibit::new(line, self.names) else { continue };
+            self.order_of(&exhibit, &mut before);
+            self.places(&exhibit);
+            match exhibit.line.take {
+                TakeName::Files => {
+                    self.whole(&exhibit);
+                    decided.consistent = decided.consistent.saturating_add(1);
+                }
+                TakeName::Records => {
+                    let confirmed = self.records(&exhibit)?;
+                    decided.confirmed = decided.confirmed.saturating_add(confirmed);
+                }
+            }
+        }
+        Ok(decided)
+    }
+
+    /// Exhibits are numbered by source, volume, path, whole before records, offset; and nothing is there twice.
+    fn order_of(&mut self, exhibit: &Exhibit, before: &mut Option<Place>) {
+        let place = Place {
+            source: exhibit.source,
+            volume: exhibit.line.volume.clone(),
+            path: exhibit.path.clone(),
+            take: exhibit.line.take,
+            offset: exhibit.line.offset,
+            many: exhibit.line.format == Some(Format::Mbox),
+        };
+        if let Some(before) = before.replace(place.clone()).filter(|before| !before.stands_before(&place)) {
+            let same = before.path == place.path && before.source == place.source && before.volume == place.volume;
+            self.findings.member(Check::Scope, exhibit.member, || {
+                if same {
+                    "it was found where the exhibit before it was found, and in a place that gives one only: something \
+                     is there twice, or does not come from where the ledger says"
+                        .into()
+                } else {
+                    "it is not in its place: exhibits are numbered by source and path".into()
+                }
+            });
+        }
+    }
+
+    /// Every clause that is named asks for that path.
+    fn places(&mut self, exhibit: &Exhibit) {
+        for (at, id) in exhibit.clauses(self.names) {
+            if !self.scope.path_matches(at, &exhibit.path) {
+                self.findings.clause(Check::Scope, exhibit.member, id, || {
+                    "this clause does not ask for the place where it is said to have been found".into()
+                });
+            }
+        }
+        let parent = exhibit.path.rsplit(|byte| *byte == b'/').nth(1);
+        if exhibit.line.format == Some(Format::Maildir) && !matches!(parent, Some(b"cur" | b"new")) {
+            self.findings.member(Check::Scope, exhibit.member, || {
+                "it is said to be a message of a Maildir, and messages stand in its folders `cur` and `new` only".into()
+            });
+        }
+    }
+
+    /// A whole file: by what the ledger states of its times.
+    fn whole(&mut self, exhibit: &Exhibit) {
+        let line = &exhibit.line;
+        let source = self.names.order.sources.get(exhibit.source);
+        let is_folder = self.statement.sources.get(exhibit.source).is_some_and(|facts| facts.kind == "folder");
+        if is_folder && line.time.is_some() && source.is_some_and(|source| !source.times_original) {
+            self.findings.member(Check::Scope, exhibit.member, || {
+                "the ledger states a time of it, and the order does not say that file times of this folder count".into()
+            });
+        }
+        let windows = exhibit.named.iter().filter_map(|at| self.names.order.clauses.get(at)?.window);
+        let main = windows.map(|window| window.clock).next().unwrap_or(Clock::Modified);
+        if line.clock.is_some_and(|clock| clock != main) {
+            self.findings.member(Check::Scope, exhibit.member, || {
+                format!("its time must be by the clock {}, and another one is stated", main.name())
+            });
+        }
+        for (at, clause) in self.names.order.clauses.iter().enumerate() {
+            let named = exhibit.named.contains(at);
+            let asks = clause.source == exhibit.source
+                && matches!(clause.take, Take::Files)
+                && self.scope.path_matches(at, &exhibit.path);
+            let Some(window) = clause.window else {
+                if asks && !named {
+                    self.not_named(exhibit.member, &clause.id, "it");
+                }
+                continue;
+            };
+            match line.time_on(window.clock) {
+                Some(time) if asks && !named && window.holds(time) => self.not_named(exhibit.member, &clause.id, "it"),
+                Some(time) if named && !window.holds(time) => {
+                    self.findings.clause(Check::Scope, exhibit.member, &clause.id, || {
+                        format!(
+                            "its stated time {time} is outside this clause's window, {} up to {}",
+                            window.from, window.before
+                        )
+                    });
+                }
+                None if named => self.findings.clause(Check::Scope, exhibit.member, &clause.id, || {
+                    format!("this clause has a window on the clock {}, and no time is stated", window.clock.name())
+                }),
+                _ => {}
+            }
+        }
+    }
+
+    fn not_named(&mut self, member: Member, id: &str, item: &str) {
+        self.findings.clause(Check::Scope, member, id, || {
+            format!("this clause asks for {item} too, and is not named: the ledger does not say all that let it out")
+        });
+    }
+
+    /// An exhibit of lines, or a message. How many were confirmed.
+    fn records(&mut self, exhibit: &Exhibit) -> io::Result<u64> {
+        let Some(format) = exhibit.line.format else { return Ok(0) };
+        // A message is decided on by its own bytes, wherever it stood: a Maildir's splitter takes any.
+        let splitter = record::format(if format.is_mail() { Format::Maildir } else { format });
+        let lines = self.shelf.lines(Member::Records(exhibit.line.exhibit));
+        let Some(mut data) = self.shelf.open(exhibit.member) else { return Ok(0) };
+        let candidates = self.candidates(exhibit, format);
+        let mut sink = Sink { redecision: self, exhibit, candidates, lines, count: 0, confirmed: 0, failure: None };
+        match splitter.split(&mut data, &mut sink) {
+            Ok(()) | Err(SplitError::Stopped) => {}
+            Err(SplitError::Read(error)) => return Err(error.into()),
+        }
+        let (count, confirmed, failure) = (sink.count, sink.confirmed, sink.failure.take());
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        // An empty message is no record to a splitter, and holds nothing to decide on.
+        if exhibit.line.records != Some(count) && exhibit.line.bytes > 0 {
+            let stated = exhibit.line.records.unwrap_or(0);
+            self.findings.member(Check::Scope, exhibit.member, || {
+                format!("it comes apart into {count} records of its format, and the ledger states {stated}")
+            });
+        }
+        Ok(confirmed)
+    }
+
+    /// The clauses under which records of that exhibit may be let out.
+    fn candidates(&self, exhibit: &Exhibit, format: Format) -> Candidates {
+        let mut candidates = Candidates::default();
+        // That a clause without `as` is named shows that the format was found by content; else nobody can tell here.
+        let by_content = exhibit.named.iter().any(|at| self.asks_for(at) == Some(None));
+        for (at, clause) in self.names.order.clauses.iter().enumerate() {
+            let fits = clause.source == exhibit.source
+                && clause.category >= format.least_category()
+                && self.scope.path_matches(at, &exhibit.path);
+            match self.asks_for(at) {
+                Some(None) if fits => {
+                    candidates.may.insert(at);
+                    if by_content {
+                        candidates.must.insert(at);
+                    }
+                }
+                Some(Some(asked)) if fits && takes(asked, format) => {
+                    candidates.may.insert(at);
+                    candidates.must.insert(at);
+                }
+                _ => {}
+            }
+        }
+        candidates
+    }
+
+    /// What a clause that takes records says of their format; none: it takes whole files.
+    fn asks_for(&self, clause: usize) -> Option<Option<Format>> {
+        match &self.names.order.clauses.get(clause)?.take {
+            Take::Files => None,
+            Take::Records(records) => Some(records.format),
+        }
+    }
+}
+
+/// Clauses that may let a record of an exhibit out, and those that must where they say yes.
+#[derive(Clone, Copy, Default)]
+struct Candidates {
+    may: ClauseSet,
+    must: ClauseSet,
+}
+
+/// One exhibit, looked up in the order.
+struct Exhibit {
+    line: ExhibitLine,
+    member: Member,
+    source: usize,
+    path: Vec<u8>,
+    named: ClauseSet,
+}
+
+impl Exhibit {
+    fn new(line: ExhibitLine, names: &Names<'_>) -> Option<Self> {
+        let member = Member::Data(line.exhibit, Extension::of(line.format));
+        let source = names.source(&line.source)?;
+        let path = exact_path(&line)?;
+        let named = names.known(&line.clauses);
+        Some(Self { line, member, source, path, named })
+    }
+
+    fn clauses<'n>(&self, names: &'n Names<'_>) -> Vec<(usize, &'n str)> {
+        self.named.iter().filter_map(|at| Some((at, names.order.clauses.get(at)?.id.as_str()))).collect()
+    }
+}
+
+/// Where an exhibit was found.
+#[derive(Clone)]
+struct Place {
+    source: usize,
+    volume: Option<String>,
+    path: Vec<u8>,
+    take: TakeName,
+    offset: Option<u64>,
+    /// A stream of it gives several exhibits.
+    many: bool,
+}
+
+impl Place {
+    fn stands_before(&self, next: &Self) -> bool {
+        if self.source != next.source {
+            return self.source < next.source;
+        }
+        if self.volume != next.volume {
+            // Volumes are numbered by their tables, which are not here.
+            return true;
+        }
+        if self.path != next.path {
+            return self.path < next.path;
+        }
+        match (self.take, next.take) {
+            (TakeName::Files, TakeName::Records) => true,
+            (TakeName::Records, TakeName::Records) if self.many && next.many => {
+                self.offset.is_none() || self.offset < next.offset
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Takes the records of one exhibit, beside the lines that the ledger has on them.
+struct Sink<'s, 'r, 'a, R> {
+    redecision: &'s mut Redecision<'r, 'a, R>,
+    exhibit: &'s Exhibit,
+    candidates: Candidates,
+    lines: Option<Lines<BufReader<Stretch<'a, R>>>>,
+    count: u64,
+    confirmed: u64,
+    failure: Option<io::Error>,
+}
+
+/// What the ledger states of a record.
+struct Stated {
+    clauses: ClauseSet,
+    length: u64,
+    time: Option<Timestamp>,
+}
+
+impl<R: Read + Seek> Sink<'_, '_, '_, R> {
+    fn stated(&mut self) -> io::Result<Option<Stated>> {
+        let Some(lines) = &mut self.lines else {
+            let line = &self.exhibit.line;
+            return Ok(Some(Stated { clauses: self.exhibit.named, length: line.bytes, time: line.time }));
+        };
+        let Some(Line::Whole(line)) = lines.next()? else { return Ok(None) };
+        let Ok(line) = canonical::read::<RecordLine>(line) else { return Ok(None) };
+        let clauses = self.redecision.names.known(&line.clauses);
+        Ok(Some(Stated { clauses, length: line.length, time: line.time }))
+    }
+
+    /// The member and the words by which a finding names this record.
+    fn item(&self) -> (Member, String) {
+        match self.lines {
+            Some(_) => (Member::Records(self.exhibit.line.exhibit), format!("record {}", self.count)),
+            None => (self.exhibit.member, "it".into()),
+        }
+    }
+
+    /// True: every comparison held.
+    fn decide(&mut self, stated: &Stated, fields: &dyn Fields) -> bool {
+        let (member, item) = self.item();
+        let names = self.redecision.names;
+        let mut holds = true;
+        for (at, clause) in names.order.clauses.iter().enumerate().filter(|(at, _)| self.candidates.may.contains(*at)) {
+            let verdict = self.redecision.scope.record_verdict(at, fields);
+            let named = stated.clauses.contains(at);
+            if named && verdict != Verdict::In {
+                holds = false;
+                self.redecision.findings.clause(Check::Scope, member, &clause.id, || match verdict {
+                    Verdict::Undecided => format!(
+                        "whether this clause asks for {item} cannot be decided from its bytes, so it should not have been disclosed under it"
+                    ),
+                    _ => format!(
+                        "by its own bytes this clause does not ask for {item}: its time, an identifier or a further condition does not fit"
+                    ),
+                });
+            } else if !named && verdict == Verdict::In && self.candidates.must.contains(at) {
+                holds = false;
+                self.redecision.not_named(member, &clause.id, &item);
+            }
+        }
+        // A clause that is named and could not be asked (another place, another source) was objected to for the exhibit.
+        holds &= stated.clauses.iter().all(|at| self.candidates.may.contains(at));
+        holds & self.time_fits(stated, fields, member, &item)
+    }
+
+    fn time_fits(&mut self, stated: &Stated, fields: &dyn Fields, member: Member, item: &str) -> bool {
+        let stamp = self.redecision.scope.record_stamp(self.exhibit.source, stated.clauses, fields);
+        let line = &self.exhibit.line;
+        let carried = stamp.main.map(|(_, time)| time);
+        let fits = match self.lines {
+            Some(_) => carried == stated.time,
+            None => {
+                (line.clock, line.times) == (stamp.main.map(|(clock, _)| clock), Times::of(&stamp))
+                    && carried == stated.time
+            }
+        };
+        if !fits {
+            let words = |time: Option<Timestamp>| time.map_or("no time".to_owned(), |time| time.to_string());
+            self.redecision.findings.member(Check::Scope, member, || {
+                format!("the ledger states {} for {item}, and its bytes carry {}", words(stated.time), words(carried))
+            });
+        }
+        fits
+    }
+}
+
+impl<R: Read + Seek> RecordSink for Sink<'_, '_, '_, R> {
+    fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+        self.count = self.count.saturating_add(1);
+        let stated = match self.stated() {
+            Ok(Some(stated)) => stated,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                self.failure = Some(error);
+                return Err(Stop);
+            }
+        };
+        if record.bytes.len() as u64 != stated.length {
+            let (member, item) = self.item();
+            let found = record.bytes.len();
+            self.redecision.findings.member(Check::Scope, member, || {
+                format!("{item} is {found} bytes long by its format, and the ledger states {}", stated.length)
+            });
+            return Err(Stop);
+        }
+        if self.decide(&stated, record.fields) {
+            self.confirmed = self.confirmed.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn separator(&mut self, bytes: u64) {
+        self.stray(bytes);
+    }
+
+    fn unreadable(&mut self, bytes: u64, _why: Unreadable) {
+        self.stray(bytes);
+    }
+}
+
+impl<R: Read + Seek> Sink<'_, '_, '_, R> {
+    fn stray(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.redecision.findings.member(Check::Scope, self.exhibit.member, || {
+                format!("{bytes} bytes of it belong to no record of its format: no clause lets them out")
+            });
+        }
+    }
+}
