@@ -16,5 +16,5 @@ pub mod record;
 pub mod report;
 pub mod scope;
 pub mod source;
-pub mod volume;
 pub mod verify;
+pub mod volume;

@@ -108,9 +108,17 @@ fn print_text(verification: &Verification, out: &mut dyn Write) -> io::Result<()
         writeln!(out, "{count} finding{}", if count == 1 { "" } else { "s" })?;
         for finding in &verification.findings {
             writeln!(out)?;
-            let place = [finding.member.as_deref().map(str::to_owned), finding.clause.as_ref().map(|id| format!("clause {id}"))];
+            let place = [
+                finding.member.as_deref().map(str::to_owned),
+                finding.clause.as_ref().map(|id| format!("clause {id}")),
+            ];
             let place: Vec<String> = place.into_iter().flatten().collect();
-            writeln!(out, "  {}: {}", finding.check.name(), if place.is_empty() { "the package".into() } else { place.join(", ") })?;
+            writeln!(
+                out,
+                "  {}: {}",
+                finding.check.name(),
+                if place.is_empty() { "the package".into() } else { place.join(", ") }
+            )?;
             writeln!(out, "    {}", finding.text)?;
         }
         writeln!(out)?;
@@ -118,7 +126,11 @@ fn print_text(verification: &Verification, out: &mut dyn Write) -> io::Result<()
     if let Some(decided) = verification.decided {
         writeln!(out, "Decided again by the order's own words:")?;
         writeln!(out, "  {} records and messages confirmed from their bytes", decided.confirmed)?;
-        writeln!(out, "  {} whole files consistent with what the ledger states of their places and times", decided.consistent)?;
+        writeln!(
+            out,
+            "  {} whole files consistent with what the ledger states of their places and times",
+            decided.consistent
+        )?;
         writeln!(out)?;
     }
     for (check, state) in verification.checks {

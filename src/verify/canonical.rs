@@ -19,7 +19,9 @@ pub(super) fn read<T: Serialize + DeserializeOwned>(line: &[u8]) -> Result<T, St
     })?;
     let again = ledger::line(&value).map_err(|error| printable(error.to_string().as_bytes()))?;
     if again.strip_suffix(b"\n") != Some(line) {
-        return Err("says what it says in another form than a package does: two readers may understand it in two ways".into());
+        return Err(
+            "says what it says in another form than a package does: two readers may understand it in two ways".into()
+        );
     }
     Ok(value)
 }

@@ -46,7 +46,8 @@ pub(super) fn read<R: Read + Seek>(file: &mut R, findings: &mut Findings) -> io:
     }
     for note in tar.notes() {
         let place = note.member.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
-        findings.object(Check::Structure, || format!("at byte {}{place}: {}{}", note.at, note.fault, meaning(note.fault)));
+        findings
+            .object(Check::Structure, || format!("at byte {}{place}: {}{}", note.at, note.fault, meaning(note.fault)));
     }
     if tar.more_notes() > 0 {
         findings.object(Check::Structure, || format!("{} more faults of the tar are not listed", tar.more_notes()));

@@ -14,8 +14,8 @@ use crate::clock::Timestamp;
 use crate::digest::{Digest, Hasher};
 use crate::ledger::Statement;
 use crate::order::Order;
-use crate::package::{CustodyLine, Event, SEALED};
 use crate::package::layout::Member;
+use crate::package::{CustodyLine, Event, SEALED};
 
 /// Follows the chain from the order's SHA-256 to the last line. The time of that one, where all could be read.
 pub(super) fn check<R: Read + Seek>(

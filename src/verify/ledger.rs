@@ -34,11 +34,8 @@ pub(super) fn read<R: Read + Seek>(
     names: &Names<'_>,
     findings: &mut Findings,
 ) -> io::Result<Reading> {
-    let reading = Reading {
-        recount: Recount::new(names.order.clauses.len()),
-        summary: Summary::default(),
-        readable: true,
-    };
+    let reading =
+        Reading { recount: Recount::new(names.order.clauses.len()), summary: Summary::default(), readable: true };
     let mut pass = Pass { shelf, names, findings, reading, expected: 1, records_seen: 0 };
     if let Some(mut lines) = shelf.lines(Member::Exhibits) {
         while let Some(line) = lines.next()? {
@@ -249,12 +246,16 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         }
         if bytes != line.bytes {
             self.findings.member(Check::Sha256, own, || {
-                format!("its records come to {bytes} bytes, and {member} to {}: some bytes belong to no record", line.bytes)
+                format!(
+                    "its records come to {bytes} bytes, and {member} to {}: some bytes belong to no record",
+                    line.bytes
+                )
             });
         }
         if line.records != Some(count) {
             let stated = line.records.unwrap_or(0);
-            self.findings.member(Check::Totals, own, || format!("it lists {count} records, and the ledger states {stated}"));
+            self.findings
+                .member(Check::Totals, own, || format!("it lists {count} records, and the ledger states {stated}"));
         }
         if union != clauses {
             self.findings.member(Check::Clauses, own, || {
@@ -284,4 +285,3 @@ fn sha256_of_next(stream: &mut dyn Read, length: u64) -> io::Result<Option<Diges
     let copied = io::copy(&mut part, &mut hasher)?;
     Ok((copied == length).then(|| hasher.finish()))
 }
-

@@ -14,11 +14,7 @@ use crate::digest::Digest;
 use crate::package::layout::Member;
 
 /// Compares one manifest with the members that it must list.
-pub(super) fn check<R: Read + Seek>(
-    shelf: &Shelf<'_, R>,
-    manifest: Member,
-    findings: &mut Findings,
-) -> io::Result<()> {
+pub(super) fn check<R: Read + Seek>(shelf: &Shelf<'_, R>, manifest: Member, findings: &mut Findings) -> io::Result<()> {
     let mut present = shelf.contents.listed_in(manifest == Member::Manifest).peekable();
     let mut last: Option<Member> = None;
     let Some(mut lines) = shelf.lines(manifest) else { return Ok(()) };

@@ -112,9 +112,9 @@ impl<R: Read + Seek> Run<'_, R> {
     }
 
     fn passed(&self, checks: &[Check]) -> bool {
-        checks.iter().all(|check| {
-            self.ran.get(*check as usize).copied().unwrap_or(false) && !self.findings.failed(*check)
-        })
+        checks
+            .iter()
+            .all(|check| self.ran.get(*check as usize).copied().unwrap_or(false) && !self.findings.failed(*check))
     }
 
     /// The order; none, with findings, where it is not one.
@@ -134,7 +134,8 @@ impl<R: Read + Seek> Run<'_, R> {
                 Ok(Some(order))
             }
             Err(diagnostics) => {
-                for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity == order::Severity::Error) {
+                for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.severity == order::Severity::Error)
+                {
                     let text = printable(diagnostic.message.as_bytes());
                     self.findings.member(Check::Clauses, Member::Order, || format!("it is not a valid order: {text}"));
                 }
@@ -153,7 +154,9 @@ impl<R: Read + Seek> Run<'_, R> {
         let read = read.and_then(|statement| match (statement.format.as_str(), statement.digest) {
             (FORMAT, Some(_)) => Ok(statement),
             (FORMAT, None) => Err("states no digest".to_owned()),
-            (other, _) => Err(format!("is of the format {}, and this version reads {FORMAT}", printable(other.as_bytes()))),
+            (other, _) => {
+                Err(format!("is of the format {}, and this version reads {FORMAT}", printable(other.as_bytes())))
+            }
         });
         Ok(read.map_err(|why| self.findings.member(Check::Structure, Member::Disclosure, || format!("it {why}"))).ok())
     }
@@ -206,7 +209,8 @@ impl<R: Read + Seek> Run<'_, R> {
                 }
                 Err(error) => {
                     let error = printable(error.to_string().as_bytes());
-                    self.findings.member(Check::Clauses, Member::Order, || format!("its paths cannot be read: {error}"));
+                    self.findings
+                        .member(Check::Clauses, Member::Order, || format!("its paths cannot be read: {error}"));
                 }
             }
         }

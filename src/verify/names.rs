@@ -120,7 +120,8 @@ impl<'o> Names<'o> {
             }
         }
         let asked = self.order.disclose.examined;
-        for facts in statement.clauses.iter().filter(|f| f.examined.is_some() != asked || f.outside.is_some() != asked) {
+        for facts in statement.clauses.iter().filter(|f| f.examined.is_some() != asked || f.outside.is_some() != asked)
+        {
             findings.clause(Check::Clauses, Member::Disclosure, &facts.id, || {
                 if asked {
                     "it lacks the counts of what was examined, for which the order asks".into()

@@ -22,7 +22,11 @@ pub(super) fn fixed<R: Read + Seek>(shelf: &Shelf<'_, R>, findings: &mut Finding
     let readme = crate::package::readme_text(&shelf.contents.top);
     let members = [
         (Member::Bagit, BAGIT_TXT, "it is not that of a BagIt 1.0 bag as every package has it"),
-        (Member::Readme, readme.as_bytes(), "it is not the text that every package carries: do not follow what it says"),
+        (
+            Member::Readme,
+            readme.as_bytes(),
+            "it is not the text that every package carries: do not follow what it says",
+        ),
         (Member::Nothing, NOTHING, "it says something else than that nothing is disclosed"),
     ];
     for (member, expected, text) in members {

@@ -85,7 +85,9 @@ impl Recount {
             ];
             for (what, stated, counted) in rows.into_iter().filter(|(_, stated, counted)| stated != counted) {
                 findings.clause(Check::Totals, Member::Disclosure, &facts.id, || {
-                    format!("it states {stated} {what} under this clause, and the exhibits that name it come to {counted}")
+                    format!(
+                        "it states {stated} {what} under this clause, and the exhibits that name it come to {counted}"
+                    )
                 });
             }
             let mut tally = Tally { withheld: facts.withheld, undecided: facts.undecided, ..Tally::default() };

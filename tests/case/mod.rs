@@ -107,8 +107,15 @@ impl Case {
 
     /// Makes an ext4 image `image` of the source folder, and the order's source of it.
     pub fn into_ext4(&self) -> PathBuf {
+        self.into_ext("ext4", "256")
+    }
+
+    /// The same with that file system and inodes of that size.
+    pub fn into_ext(&self, kind: &str, inode: &str) -> PathBuf {
         let image = self.path("image");
-        tool("mkfs.ext4", &["-q", "-F", "-O", "^has_journal", "-d", text(&self.path("source")), text(&image), "16M"]);
+        let (source, target) = (self.path("source"), text(&image));
+        let how = ["-q", "-F", "-t", kind, "-I", inode, "-O", "^has_journal", "-d", text(&source), target, "16M"];
+        tool("mkfs.ext4", &how);
         self.provider("[[source]]\nname = \"s\"\npath = \"image\"\n");
         image
     }

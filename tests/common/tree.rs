@@ -66,12 +66,17 @@ pub fn build(root: &Path) -> Expected {
     let deep = format!("deep/{}end", "d/".repeat(60));
     file(deep.as_bytes(), b"deep".to_vec());
     for number in 0..700 {
-        file(format!("many/a rather long name, so that the folder takes many blocks {number:04}").as_bytes(), vec![b'x'; number % 3]);
+        file(
+            format!("many/a rather long name, so that the folder takes many blocks {number:04}").as_bytes(),
+            vec![b'x'; number % 3],
+        );
     }
     expected.insert(b"/sparse".to_vec(), (EntryKind::File, Some(sparse(&root.join("sparse")))));
     fs::hard_link(root.join("small"), root.join("linked-hard")).expect("a hard link");
     expected.insert(b"/linked-hard".to_vec(), (EntryKind::File, Some(b"five\n".to_vec())));
-    for (name, target) in [("link", "small"), ("link-out", "/etc/hosts"), ("link-nowhere", "nowhere"), ("link-folder", "var")] {
+    for (name, target) in
+        [("link", "small"), ("link-out", "/etc/hosts"), ("link-nowhere", "nowhere"), ("link-folder", "var")]
+    {
         std::os::unix::fs::symlink(target, root.join(name)).expect("a link");
         expected.insert(format!("/{name}").into_bytes(), (EntryKind::Link, None));
     }
@@ -82,7 +87,9 @@ pub fn build(root: &Path) -> Expected {
     expected.insert(b"/pipe".to_vec(), (EntryKind::Special, None));
     let folders: Vec<Vec<u8>> = expected.keys().flat_map(|path| above(path)).collect();
     fs::create_dir(root.join("hollow")).expect("a folder");
-    expected.extend(folders.into_iter().chain([b"/hollow".to_vec(), b"/".to_vec()]).map(|path| (path, (EntryKind::Folder, None))));
+    expected.extend(
+        folders.into_iter().chain([b"/hollow".to_vec(), b"/".to_vec()]).map(|path| (path, (EntryKind::Folder, None))),
+    );
     expected
 }
 

@@ -252,8 +252,7 @@ pub fn line(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
     let minutes = chance.pick(&[0, 0, 60, -300, 120, 345, -720, 840]);
     let mut stamp = time::write_web_log(aim.moment(chance), minutes);
     if chance.percent(5) {
-        stamp = (chance.pick(&["31/Feb/2024:10:00:00 +0000", "31/Mar/2024:25:00:00 +0000", "31/Mar/2024 10:00", "-"]))
-            .to_owned();
+        stamp = chance.pick(&ODD_STAMPS).to_owned();
     }
     let mut line = format!("{client} - {user} [{stamp}] \"GET /a?q=").into_bytes();
     if chance.percent(60) {
