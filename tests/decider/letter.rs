@@ -8,7 +8,9 @@ use super::time;
 fn date(chance: &mut Chance, aim: &Aim) -> Option<String> {
     let at = aim.moment(chance);
     let zoned = |minutes: i64, name: &str| Some(format!("{} {name}", time::write_mail(at + minutes * 60)));
-    match chance.below(20) {
+    let plain = time::write_mail(chance.pick(&aim.moments));
+    match chance.below(21) {
+        20 => Some(odd_date(chance, &plain)),
         0 => None,
         1 => Some((chance.pick(&["", "yesterday", "Sun, 31 Feb 2024 10:00:00 +0000", "31 Mar 2024"])).to_owned()),
         2 => zoned(60, chance.pick(&["+-0100", "01800", "+01:00:00", "+01"])),
@@ -26,9 +28,60 @@ fn date(chance: &mut Chance, aim: &Aim) -> Option<String> {
     }
 }
 
+/// The date in the shapes that old or careless programs give it.
+fn odd_date(chance: &mut Chance, plain: &str) -> String {
+    let (weekday, rest) = plain.split_once(", ").unwrap();
+    let words: Vec<&str> = rest.split(' ').collect();
+    let (day, month, year, time) = (words[0], words[1], words[2], words[3]);
+    match chance.below(15) {
+        0 => format!("{weekday},\n {rest}\n +0000"),
+        1 => format!("{rest} +0000"),
+        2 => format!("{weekday}, {day} {month} {} {time} +0000", &year[2..]),
+        3 => format!("{} +0000", plain.to_lowercase()),
+        4 => format!("{weekday}, {day} {month} {year} {} +0000", &time[..5]),
+        5 => format!("{weekday}, {day} {month} {year} 9:00:00 +0000"),
+        6 => format!("{weekday}, {day} {month} {year} {}:60 +0000", &time[..5]),
+        7 => format!("{weekday}, {day} {month} {year} 24:00:00 +0000"),
+        8 => format!("{plain} {}", chance.pick(&["UTC", "Z", "UT", "CET", "A", "BST"])),
+        9 => format!("{plain} {}", chance.pick(&["-0000", "+1400", "+2400", "+0060", "+9999"])),
+        10 => format!("{plain} +0000\nDate: {plain} +0100"),
+        11 => format!("{plain} +0000 x"),
+        12 => format!("{}, 0{day} {month} {year} {time} +0000", if weekday == "Sun" { "Mon" } else { "Sun" }),
+        13 => format!("{weekday} {rest} +0000"),
+        _ => format!("{weekday} (day), {rest} (time) +0000"),
+    }
+}
+
+/// An address as few programs write it, or as none should.
+fn odd_mailbox(chance: &mut Chance, address: &str) -> String {
+    let (local, domain) = address.split_once('@').unwrap();
+    match chance.below(17) {
+        0 => format!("{local}(x)@{domain}"),
+        1 => format!("{local} @ {domain}"),
+        2 => format!("A <{address}"),
+        3 => format!("{address}>"),
+        4 => format!("<@relay.example:{address}>"),
+        5 => format!("\"a \\\" b\" <{address}>"),
+        6 => format!("{address} <zed@other.example>"),
+        7 => format!("zed@other.example ({address})"),
+        8 => format!("=?utf-8?Q?{local}=40{domain}?= <zed@other.example>"),
+        9 => format!("{local}@[192.0.2.1], {address}"),
+        10 => format!(",, {address},"),
+        11 => format!("zed@other.example; {address}"),
+        12 => format!("zed@other.example {address}"),
+        13 => format!("A\n\t<{address}>\n (x\n y)"),
+        14 => format!("{address}."),
+        15 => format!("\"{address}\""),
+        _ => format!("Alfr\u{e9}d <{address}>"),
+    }
+}
+
 fn mailbox(chance: &mut Chance, aim: &Aim) -> String {
     let identifier = aim.identifier(chance);
     let address = spell::address(chance, &identifier);
+    if chance.percent(8) {
+        return odd_mailbox(chance, &address);
+    }
     match chance.below(12) {
         0 | 1 => address,
         2 => format!("\"{address}\" <zed@other.example>"),

@@ -281,10 +281,7 @@ fn read_addresses(value: &[u8], found: &mut Addresses) {
         let open = piece.iter().position(|&pair| pair == (b'<', false));
         let close = piece.iter().position(|&pair| pair == (b'>', false));
         let inside = match (open, close) {
-            (Some(open), Some(close)) if open < close => {
-                found.complete &= !piece[..open].contains(&(b'@', false));
-                &piece[open + 1..close]
-            }
+            (Some(open), Some(close)) if open < close => &piece[open + 1..close],
             (None, None) => &piece[..],
             _ => {
                 found.complete = false;
@@ -292,9 +289,21 @@ fn read_addresses(value: &[u8], found: &mut Addresses) {
             }
         };
         // White space may stand around the dots and the sign of an address; within a word it may not.
-        let text: Vec<(u8, bool)> = trim(inside);
-        let Some(sign) = text.iter().rposition(|&pair| pair == (b'@', false)) else { continue };
-        let (local, domain) = (trim(&text[..sign]), trim(&text[sign + 1..]));
+        let mut text: Vec<(u8, bool)> = trim(inside);
+        // An old route in front of the address: `@relay.example:`.
+        if let (Some((b'@', false)), Some(colon)) = (text.first(), text.iter().position(|&pair| pair == (b':', false)))
+        {
+            text.drain(..=colon);
+        }
+        let Some(sign) = text.iter().rposition(|&pair| pair == (b'@', false)) else {
+            // An address that is quoted as a whole is none, and yet it may be meant for one.
+            found.complete &= !text.contains(&(b'@', true));
+            continue;
+        };
+        let (local, mut domain) = (trim(&text[..sign]), trim(&text[sign + 1..]));
+        if domain.last() == Some(&(b'.', false)) {
+            domain.pop();
+        }
         let blank = |pair: &(u8, bool)| !pair.1 && pair.0.is_ascii_whitespace();
         if local.is_empty() || domain.is_empty() || local.iter().any(blank) || domain.iter().any(blank) {
             found.complete = false;

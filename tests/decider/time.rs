@@ -109,7 +109,7 @@ pub enum Said {
 }
 
 fn number(text: &str, low: i64, high: i64) -> Option<i64> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if text.is_empty() || text.len() > 4 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     text.parse().ok().filter(|value| (low..=high).contains(value))
@@ -139,7 +139,8 @@ fn offset(text: &str) -> Option<i64> {
     if digits.len() != 4 {
         return None;
     }
-    Some(sign * (number(&digits[..2], 0, 23)? * 3_600 + number(&digits[2..], 0, 59)? * 60))
+    // RFC 5322, 3.3: "within the range of -9959 through +9959".
+    Some(sign * (number(&digits[..2], 0, 99)? * 3_600 + number(&digits[2..], 0, 59)? * 60))
 }
 
 /// `31/Mar/2024:01:30:00 +0000`, as web logs write it.
@@ -155,20 +156,24 @@ pub fn web_log_time(text: &str) -> Option<i64> {
     Some(seconds((year, month, day), clock(rest)?) - offset(zone)?)
 }
 
-/// The value of a Date header: RFC 5322, with the zone names of its obsolete syntax.
+/// The value of a Date header: RFC 5322 with its obsolete forms, those zone names whose meaning is fixed, and a day name
+/// with or without its comma.
 pub fn mail_time(text: &str) -> Said {
-    let mut text = text.trim();
-    // A comment at the end, as in `+0100 (BST)`.
-    if let (Some(open), true) = (text.find('('), text.ends_with(')')) {
-        text = text[..open].trim_end();
-    }
-    if let Some((weekday, rest)) = text.split_once(',') {
-        if !WEEKDAYS.iter().any(|name| name.eq_ignore_ascii_case(weekday.trim())) {
-            return Said::Unreadable;
+    let mut bare = String::new();
+    let mut depth = 0;
+    for letter in text.chars() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ if depth == 0 => bare.push(letter),
+            _ => {}
         }
-        text = rest;
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let bare = bare.replace(',', " ");
+    let mut words: Vec<&str> = bare.split_whitespace().collect();
+    if words.first().is_some_and(|word| WEEKDAYS.iter().any(|name| name.eq_ignore_ascii_case(word))) {
+        words.remove(0);
+    }
     let (date, zone) = match words[..] {
         [day, month, year, time] => ([day, month, year, time], None),
         [day, month, year, time, zone] => ([day, month, year, time], Some(zone)),
@@ -176,8 +181,8 @@ pub fn mail_time(text: &str) -> Said {
     };
     let Some(wall) = mail_wall(date) else { return Said::Unreadable };
     let Some(zone) = zone else { return Said::Wall(wall) };
-    let ahead = match zone {
-        "GMT" | "UT" => Some(0),
+    let ahead = match zone.to_uppercase().as_str() {
+        "GMT" | "UT" | "UTC" | "Z" => Some(0),
         "EST" => Some(-5 * 3_600),
         "EDT" => Some(-4 * 3_600),
         "PST" => Some(-8 * 3_600),
@@ -188,8 +193,14 @@ pub fn mail_time(text: &str) -> Said {
 }
 
 fn mail_wall(words: [&str; 4]) -> Option<i64> {
-    let (year, month) = (number(words[2], 1970, 9999)?, month(words[1])?);
-    let day = number(words[0], 1, days_of_month(year, month))?;
+    let year = number(words[2], 0, 9999)?;
+    let year = match words[2].len() {
+        2 if year < 50 => year + 2_000,
+        2 | 3 => year + 1_900,
+        _ => year,
+    };
+    let month = month(words[1])?;
+    let day = number(words[0], 1, days_of_month(year, month)).filter(|_| words[0].len() <= 2)?;
     Some(seconds((year, month, day), clock(words[3])?))
 }
 
