@@ -18,6 +18,11 @@ impl Digest {
         hasher.update(bytes);
         hasher.finish()
     }
+
+    /// Its 32 bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Display for Digest {

@@ -1,4 +1,5 @@
 //! Discloses the letter of a court order and nothing else.
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod digest;

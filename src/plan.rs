@@ -4,27 +4,19 @@
 
 use std::fmt::Write as _;
 
-use crate::ledger::{ClauseFacts, ClauseWords, Disclosure};
-
-/// Bytes that a run looked at for one clause, for the provider's eyes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Looked {
-    /// Bytes of the streams that were opened for it.
-    pub examined: u64,
-    /// Bytes of those that it does not ask for.
-    pub outside: u64,
-}
+use crate::ledger::{ClauseFacts, ClauseWords, Disclosure, Tally};
 
 const HEADINGS: [&str; 10] =
     ["clause", "outcome", "files", "records", "bytes", "withheld", "undecided", "short", "examined", "outside"];
 
-/// The table by clause, then each clause's window in UTC, what is short, and the digest.
-pub fn table(disclosure: &Disclosure, looked: &[Looked]) -> String {
+/// The table by clause, then each clause's window in UTC, what is short, and the digest. `tallies`: what each clause came
+/// to, for the provider's eyes.
+pub fn table(disclosure: &Disclosure, tallies: &[Tally]) -> String {
     let statement = &disclosure.statement;
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     for (at, clause) in statement.clauses.iter().enumerate() {
-        let looked = looked.get(at).copied().unwrap_or_default();
-        rows.push(row(clause, short(disclosure, &clause.id), looked));
+        let (examined, outside) = tallies.get(at).map_or((0, 0), |tally| (tally.examined, tally.outside));
+        rows.push(row(clause, short(disclosure, &clause.id), examined, outside));
     }
     let mut text = aligned(&rows);
     for clause in disclosure.order.clauses.iter().filter(|clause| clause.window.is_some()) {
@@ -50,7 +42,7 @@ fn short(disclosure: &Disclosure, clause: &str) -> u64 {
     disclosure.statement.shortfalls.iter().filter(|short| short.clause == clause).map(|short| short.count).sum()
 }
 
-fn row(clause: &ClauseFacts, short: u64, looked: Looked) -> [String; 10] {
+fn row(clause: &ClauseFacts, short: u64, examined: u64, outside: u64) -> [String; 10] {
     [
         clause.id.clone(),
         clause.outcome.name().to_owned(),
@@ -60,8 +52,8 @@ fn row(clause: &ClauseFacts, short: u64, looked: Looked) -> [String; 10] {
         clause.withheld.to_string(),
         clause.undecided.to_string(),
         short.to_string(),
-        looked.examined.to_string(),
-        looked.outside.to_string(),
+        examined.to_string(),
+        outside.to_string(),
     ]
 }
 

@@ -177,8 +177,14 @@ fn a_message_runs_from_behind_its_from_line_to_the_empty_line_before_the_next() 
 fn a_single_message_is_its_stream() {
     for which in [Format::Eml, Format::Maildir] {
         assert_eq!(pieces(which, b""), []);
-        assert_eq!(pieces(which, b"To: a\n\nFrom b\n\nFrom c\n"), [record("To: a\n\nFrom b\n\nFrom c\n")]);
+        for whole in ["To: a\n\nFrom b\n\nFrom c\n", "From a\nTo: b\n\nFrom c\n"] {
+            assert_eq!(pieces(which, whole.as_bytes()), [record(whole)]);
+        }
+        // One of several messages must not take the others with it.
+        assert_eq!(pieces(which, b"From a\nTo: b\n\nFrom c\n\nFrom d\n"), [Lost(29, Unreadable::NotTheFormat)]);
     }
+    assert_eq!(pieces(Format::Eml, b"no field\n"), [Lost(9, Unreadable::NotTheFormat)]);
+    assert_eq!(pieces(Format::Maildir, b"no field\n"), [record("no field\n")]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 pub mod argument;
 pub mod check;
+mod explain;
 pub mod manifest;
 mod progress;
 mod run;
@@ -43,7 +44,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Verify { package, json }) => {
             u8::try_from(verify::run(&package, json, &mut out, &mut err)).unwrap_or(REFUSED)
         }
-        Some(Command::Explain(_)) => not_in_this_version("explain", &mut err),
+        Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay { .. }) => not_in_this_version("replay", &mut err),
         Some(Command::Sources { .. }) => not_in_this_version("sources", &mut err),
     }

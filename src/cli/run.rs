@@ -110,7 +110,7 @@ fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn 
                 say(out, format_args!("preview of order {}: nothing was written\n\n", job.order.id))
             }
         }
-        say(out, format_args!("{}", plan::table(&done.disclosure, &done.looked)));
+        say(out, format_args!("{}", plan::table(&done.disclosure, &done.tallies)));
     }
     if done.disclosure.statement.is_complete() { COMPLETE } else { SHORT }
 }

@@ -8,7 +8,6 @@ use crate::digest::Digest;
 use crate::ledger::{JournalFacts, SourceFacts, StreamTally, Tally};
 use crate::order::Order;
 use crate::package::Facts;
-use crate::plan::Looked;
 use crate::scope::Scope;
 use crate::source::Source;
 
@@ -39,9 +38,9 @@ impl Account {
         self.streams.merge(&outcome.trace.bytes);
     }
 
-    /// What was looked at for each clause.
-    pub(super) fn looked(&self) -> Vec<Looked> {
-        self.clauses.iter().map(|tally| Looked { examined: tally.examined, outside: tally.outside }).collect()
+    /// What each clause came to.
+    pub(super) fn tallies(&self) -> &[Tally] {
+        &self.clauses
     }
 
     /// What the package cannot count itself.

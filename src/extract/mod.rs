@@ -9,6 +9,7 @@
 
 mod account;
 mod error;
+mod explain;
 mod format;
 mod meter;
 mod pool;
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use error::ExtractError;
+pub use explain::{Question, explain};
 pub use meter::Progress;
 pub use tripwire::Tripped;
 
@@ -36,10 +38,9 @@ use tripwire::Tripwires;
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::image::Hashing;
-use crate::ledger::Disclosure;
+use crate::ledger::{Disclosure, Tally};
 use crate::order::{Order, Provider};
 use crate::package::{CustodyLog, Event, PackageError, Place, Target, Writer};
-use crate::plan::Looked;
 use crate::scope::Scope;
 use crate::source::{Mounted, Source};
 
@@ -99,8 +100,8 @@ pub enum Output {
 pub struct Done {
     /// All that may be said.
     pub disclosure: Disclosure,
-    /// What was looked at for each clause, for the provider's eyes.
-    pub looked: Vec<Looked>,
+    /// What each clause came to, for the provider's eyes.
+    pub tallies: Vec<Tally>,
     /// What `--dry-run --json` prints: one line.
     pub preview: Vec<u8>,
 }
@@ -140,7 +141,7 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     for source in &sources {
         source.unchanged().map_err(|changed| ExtractError::Changed { name: source.name.clone(), source: changed })?;
     }
-    let looked = account.looked();
+    let tallies = account.tallies().to_vec();
     let closed = writer.close(account.facts(&scope, &sources, &digests))?;
     let preview = closed.preview().line().map_err(PackageError::from)?;
     let disclosure = match &job.output {
@@ -152,7 +153,7 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
             audit.publish(sealed)?
         }
     };
-    Ok(Done { disclosure, looked, preview })
+    Ok(Done { disclosure, tallies, preview })
 }
 
 /// Opens every source, and refuses an output inside one.

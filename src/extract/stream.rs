@@ -18,7 +18,9 @@ use crate::order::{Format, Order};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
-use crate::scope::{ClauseSet, Judgement, Permit, RawRecord, RecordGate, Scope, StaffPath};
+use crate::scope::{
+    ClauseSet, Judgement, Permit, RawRecord, RecordGate, Scope, StaffPath, Stream, WholeGate, WholeJudgement,
+};
 
 /// What came of one stream.
 pub(super) struct Outcome {
@@ -124,8 +126,8 @@ pub(super) fn process(
 
 fn whole(
     context: Context<'_>,
-    mut gate: crate::scope::WholeGate<'_>,
-    stream: crate::scope::Stream,
+    mut gate: WholeGate<'_>,
+    stream: Stream,
     place: Place,
     outcome: &mut Outcome,
 ) -> Result<(), ExtractError> {
@@ -166,16 +168,21 @@ fn whole(
         return Ok(());
     }
     match gate.finish() {
-        Ok(admitted) => {
+        WholeJudgement::In(admitted) => {
             outcome.trace.bytes.disclosed = size;
             outcome.disclosed(0, size);
             context.tripwires.file(clauses, size)?;
             outcome.draft = Some(draft.finish(admitted, place));
         }
-        Err(clauses) => {
+        WholeJudgement::Withheld(clauses) => {
             outcome.trace.bytes.withheld = size;
             outcome.withheld = 1;
             clauses.iter().for_each(|clause| outcome.clause(clause).withheld += 1);
+        }
+        WholeJudgement::Undecided(clauses) => {
+            outcome.trace.bytes.undecided = size;
+            outcome.undecided = 1;
+            clauses.iter().for_each(|clause| outcome.clause(clause).undecided += 1);
         }
     }
     Ok(())
@@ -184,7 +191,7 @@ fn whole(
 fn records(
     context: Context<'_>,
     mut gate: RecordGate<'_>,
-    stream: crate::scope::Stream,
+    stream: Stream,
     place: Place,
     outcome: &mut Outcome,
 ) -> Result<(), ExtractError> {

@@ -63,7 +63,7 @@ impl Tally {
 
 /// Where the bytes of one opened stream went, or of several together. A byte that several clauses judge differently
 /// counts once, in the order of these members.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
 pub struct StreamTally {
     /// Asked for, and a withhold stopped them.
     pub withheld: u64,

@@ -6,15 +6,18 @@
 //!
 //! **Invariant:** only warnings come from here.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 use chrono::NaiveDate;
 
 use super::diagnostic::{Code, Notes};
 use super::period::Mentioned;
-use super::target::Placed;
+use super::target::{self, Placed};
 use super::{Identifier, LegalBasis, word_date};
+
+/// In a text longer than this, in bytes, an identifier with signs that no word has is not searched for.
+const SEARCHED_BYTES: usize = 64 * 1024;
 
 /// Warns of each identifier and date that the text does not hold.
 pub(super) fn compare<'p>(
@@ -24,8 +27,9 @@ pub(super) fn compare<'p>(
     basis: Option<LegalBasis>,
     notes: &mut Notes,
 ) {
+    let words = Words::of(text);
     for Placed { target, span } in placed {
-        if !holds_identifier(text, &target.identifier) {
+        if !words.hold(&target.identifier) {
             let message = format!("the clause's text does not hold `{}`", target.identifier);
             let note = notes.warning(Code::IdentifierNotInText, span, message);
             note.hint("compare it with the order, letter by letter");
@@ -47,62 +51,78 @@ pub(super) fn compare<'p>(
     }
 }
 
-fn holds_identifier(text: &str, identifier: &Identifier) -> bool {
-    match identifier {
-        Identifier::Email(_) | Identifier::Host(_) => holds(text, &identifier.to_string(), true),
-        Identifier::Domain(domain) | Identifier::Subdomains(domain) => {
-            ["", "@", ".", "*."].iter().any(|before| holds(text, &format!("{before}{domain}"), true))
+/// The words of a text, by what they can be.
+struct Words<'t> {
+    text: &'t str,
+    exact: HashSet<&'t str>,
+    folded: HashSet<String>,
+    /// Each with the ports written behind it.
+    addresses: HashMap<IpAddr, Vec<u16>>,
+    networks: HashSet<Identifier>,
+}
+
+impl<'t> Words<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut exact = HashSet::new();
+        for word in text.split(|c| !in_word(c)) {
+            let word = word.trim_end_matches('.');
+            exact.insert(word);
+            // A bullet before a word, and the sign of a domain: `@shop.example`, `.shop.example`.
+            exact.insert(word.trim_start_matches(['-', '.', '@', '+', '_']));
         }
-        Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
-            holds(text, exact, false)
+        let folded = exact.iter().map(|word| word.to_ascii_lowercase()).collect();
+        let mut words = Self { text, exact, folded, addresses: HashMap::new(), networks: HashSet::new() };
+        for word in text.split(|c| !(in_word(c) || ":/[]".contains(c))) {
+            let word = word.trim_end_matches(['.', ':', '/', '-']);
+            let bare = word.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(word);
+            if let Ok(ip) = bare.parse::<IpAddr>() {
+                words.addresses.entry(ip.to_canonical()).or_default();
+            } else if let Ok(address) = word.parse::<SocketAddr>() {
+                words.addresses.entry(address.ip().to_canonical()).or_default().push(address.port());
+            } else {
+                words.networks.extend(target::network(word));
+            }
         }
-        Identifier::Ip(ip) => addresses(text).any(|(found, _)| found == *ip),
-        Identifier::IpPort(ip, port) => addresses(text)
-            .any(|(found, beside)| found == *ip && (beside == Some(*port) || holds(text, &port.to_string(), false))),
-        Identifier::Cidr(net) => {
-            networks(text).any(|found| found == *identifier) || holds(text, &net.to_string(), true)
+        words
+    }
+
+    fn hold(&self, identifier: &Identifier) -> bool {
+        match identifier {
+            Identifier::Email(_) | Identifier::Host(_) => self.folded(&identifier.to_string()),
+            Identifier::Domain(domain) | Identifier::Subdomains(domain) => self.folded(domain),
+            Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => self.exact(exact),
+            Identifier::Ip(ip) => self.addresses.contains_key(ip) || self.networks.contains(identifier),
+            Identifier::IpPort(ip, port) => self
+                .addresses
+                .get(ip)
+                .is_some_and(|ports| ports.contains(port) || self.exact.contains(port.to_string().as_str())),
+            Identifier::Cidr(_) => self.networks.contains(identifier),
         }
+    }
+
+    fn folded(&self, wanted: &str) -> bool {
+        self.folded.contains(wanted)
+            || (!wanted.chars().all(in_word) && self.search(&self.text.to_ascii_lowercase(), wanted))
+    }
+
+    fn exact(&self, wanted: &str) -> bool {
+        self.exact.contains(wanted) || (!wanted.chars().all(in_word) && self.search(self.text, wanted))
+    }
+
+    /// What has other signs than words have stands somewhere with no word right beside it.
+    fn search(&self, text: &str, wanted: &str) -> bool {
+        text.len() > SEARCHED_BYTES
+            || text.match_indices(wanted).any(|(at, found)| {
+                let before = text.get(..at).and_then(|head| head.chars().next_back());
+                let after = text.get(at + found.len()..).unwrap_or_default().trim_start_matches('.').chars().next();
+                !before.is_some_and(in_word) && !after.is_some_and(in_word)
+            })
     }
 }
 
-/// `wanted` stands in the text with no letter, digit or sign of a token beside it.
-fn holds(text: &str, wanted: &str, fold: bool) -> bool {
-    let (text, wanted) = if fold {
-        (text.to_ascii_lowercase(), wanted.to_ascii_lowercase())
-    } else {
-        (text.to_owned(), wanted.to_owned())
-    };
-    let token = |c: char| c.is_alphanumeric() || "._%+@-".contains(c);
-    text.match_indices(&wanted).any(|(at, found)| {
-        let before = text.get(..at).and_then(|head| head.chars().next_back());
-        let after = text.get(at + found.len()..).unwrap_or_default().trim_start_matches('.').chars().next();
-        let dots = text.get(at + found.len()..).is_some_and(|tail| tail.starts_with('.'));
-        !before.is_some_and(token) && !after.is_some_and(|c| if dots { c.is_alphanumeric() } else { token(c) })
-    })
-}
-
-/// The IP addresses of a text, each with the port behind it.
-fn addresses(text: &str) -> impl Iterator<Item = (IpAddr, Option<u16>)> + '_ {
-    words(text).filter_map(|word| {
-        if let Ok(ip) = word.parse::<IpAddr>() {
-            return Some((ip.to_canonical(), None));
-        }
-        let with_port = word.parse::<std::net::SocketAddr>().ok()?;
-        Some((with_port.ip().to_canonical(), Some(with_port.port())))
-    })
-}
-
-fn networks(text: &str) -> impl Iterator<Item = Identifier> + '_ {
-    words(text).filter_map(|word| super::target::network(word))
-}
-
-/// Runs of what addresses and networks are written with, without punctuation at their ends.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let runs = text.split(|c: char| !(c.is_alphanumeric() || "._:/[]-@%+".contains(c)));
-    runs.map(|run| {
-        let run = run.trim_end_matches(['.', ':', '/', '-']);
-        run.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(run)
-    })
+/// What a word of a text is made of.
+fn in_word(c: char) -> bool {
+    c.is_alphanumeric() || "._%+@-".contains(c)
 }
 
 #[cfg(test)]
@@ -122,7 +142,7 @@ mod tests {
             ("mail of alice@shop.example.org", false),
             ("mail of alice", false),
         ] {
-            assert_eq!(holds_identifier(text, &email), expected, "{text}");
+            assert_eq!(Words::of(text).hold(&email), expected, "{text}");
         }
         let domain = Identifier::Subdomains("shop.example".into());
         for (text, expected) in [
@@ -130,24 +150,35 @@ mod tests {
             ("subdomains of shop.example", true),
             ("hosts below .shop.example", true),
             ("alice@shop.example", false),
+            ("myshop.example", false),
         ] {
-            assert_eq!(holds_identifier(text, &domain), expected, "{text}");
+            assert_eq!(Words::of(text).hold(&domain), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn signs_that_no_word_has_are_searched_for() {
+        let id = Identifier::MessageId("a$b!c@mail.example".into());
+        assert!(Words::of("the message <a$b!c@mail.example>.").hold(&id));
+        assert!(!Words::of("the message <xa$b!c@mail.example>").hold(&id));
+        let account = Identifier::Account("SHOP\\alice smith".into());
+        assert!(Words::of("the account SHOP\\alice smith, and").hold(&account));
+        assert!(!Words::of("the account SHOP\\Alice Smith, and").hold(&account));
     }
 
     #[test]
     fn an_address_is_compared_as_a_number() {
         let ip: IpAddr = "2001:db8::1".parse().unwrap();
-        assert!(holds_identifier("from 2001:0DB8:0::1.", &Identifier::Ip(ip)));
-        assert!(!holds_identifier("from 2001:db8::11", &Identifier::Ip(ip)));
+        assert!(Words::of("from 2001:0DB8:0::1.").hold(&Identifier::Ip(ip)));
+        assert!(!Words::of("from 2001:db8::11").hold(&Identifier::Ip(ip)));
         let ip: IpAddr = "192.0.2.1".parse().unwrap();
-        assert!(holds_identifier("from ::ffff:192.0.2.1 and", &Identifier::Ip(ip)));
-        assert!(!holds_identifier("from 192.0.2.10", &Identifier::Ip(ip)));
-        assert!(holds_identifier("from 192.0.2.1:443", &Identifier::IpPort(ip, 443)));
-        assert!(holds_identifier("from [192.0.2.1], port 443", &Identifier::IpPort(ip, 443)));
-        assert!(!holds_identifier("from 192.0.2.1:4430", &Identifier::IpPort(ip, 443)));
+        assert!(Words::of("from ::ffff:192.0.2.1 and").hold(&Identifier::Ip(ip)));
+        assert!(!Words::of("from 192.0.2.10").hold(&Identifier::Ip(ip)));
+        assert!(Words::of("from 192.0.2.1:443").hold(&Identifier::IpPort(ip, 443)));
+        assert!(Words::of("from [192.0.2.1], port 443").hold(&Identifier::IpPort(ip, 443)));
+        assert!(!Words::of("from 192.0.2.1:4430").hold(&Identifier::IpPort(ip, 443)));
         let net = Identifier::Cidr("192.0.2.0/24".parse().unwrap());
-        assert!(holds_identifier("the network 192.0.2.0/24.", &net));
-        assert!(!holds_identifier("the network 192.0.2.0/25", &net));
+        assert!(Words::of("the network 192.0.2.0/24.").hold(&net));
+        assert!(!Words::of("the network 192.0.2.0/25").hold(&net));
     }
 }

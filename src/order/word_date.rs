@@ -148,7 +148,10 @@ impl Scan<'_> {
     fn days(&self, at: usize) -> Option<(Vec<u32>, usize)> {
         let (first, mut next) = self.day_number(at)?;
         let mut days = vec![first];
-        while let Some((day, behind)) = self.connector(next).and_then(|next| self.day_number(next)) {
+        // No month has more; without a bound a long list would be read again from each of its numbers.
+        while days.len() < 31
+            && let Some((day, behind)) = self.connector(next).and_then(|next| self.day_number(next))
+        {
             days.push(day);
             next = behind;
         }
@@ -277,10 +280,16 @@ fn resolve(found: &[Found]) -> BTreeSet<NaiveDate> {
         Found::Year(year) => day(year, 1, 1),
         Found::Yearless(..) | Found::MonthAlone(_) => None,
     };
-    let mut days = BTreeSet::new();
-    for (place, item) in found.iter().enumerate() {
-        let next = found.iter().skip(place).find_map(dated);
-        let near = next.or_else(|| found.iter().take(place).rev().find_map(dated));
+    let mut later: Vec<Option<NaiveDate>> = found.iter().map(dated).collect();
+    let mut behind = None;
+    for next in later.iter_mut().rev() {
+        behind = next.or(behind);
+        *next = behind;
+    }
+    let (mut days, mut before) = (BTreeSet::new(), None);
+    for (item, next) in found.iter().zip(later) {
+        before = dated(item).or(before);
+        let near = next.or(before);
         match *item {
             Found::Day(day) => {
                 days.insert(day);

@@ -19,7 +19,7 @@ use crate::scope::RawRecord;
 pub struct Mbox;
 
 /// What a From_ line begins with.
-pub(super) const FROM: &[u8] = b"From ";
+const FROM: &[u8] = b"From ";
 /// A From_ line, with the end of the line before it.
 const LINE_END_AND_FROM: &[u8] = b"\nFrom ";
 /// What of the end of a buffer may belong to a boundary that is not all there: `\n\r\nFrom` of `\n\r\nFrom `.
@@ -229,6 +229,11 @@ fn boundary(bytes: &[u8], searched: usize) -> Option<(usize, usize)> {
         }
     }
     None
+}
+
+/// It begins with a From_ line, and another one begins a message in it.
+pub(super) fn is_mailbox(bytes: &[u8]) -> bool {
+    bytes.starts_with(FROM) && boundary(bytes, 0).is_some()
 }
 
 fn is_blank(bytes: &[u8]) -> bool {

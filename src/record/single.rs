@@ -1,7 +1,9 @@
 //! One message a stream: the files of a Maildir, and single messages (`eml`).
 //!
 //! Source: RFC 5322 for a message's shape. Which file of a Maildir is a message is a matter of its place, not of its
-//! content, so that `maildir` takes any; that a file outside one is a message must show.
+//! content, so that `maildir` takes any; that a file outside one is a message must show. A From_ line in front is passed
+//! over (some programs leave one), but a second one behind an empty line is a mailbox's: taken for one message, it would
+//! give out the others with it.
 //!
 //! **Invariant:** the record is the stream, whole, or it is unreadable, whole.
 
@@ -9,6 +11,7 @@ use std::io::Read;
 
 use super::buffer::{Buffer, Refill};
 use super::mail::{Message, header};
+use super::mbox;
 use super::{RecordFormat, RecordSink, SplitError, Unreadable};
 use crate::limits::MESSAGE_BYTES;
 use crate::order::Format;
@@ -32,7 +35,7 @@ impl RecordFormat for Maildir {
     }
 
     fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
-        one_message(stream, sink)
+        one_message(stream, sink, |bytes| !mbox::is_mailbox(bytes))
     }
 }
 
@@ -48,11 +51,15 @@ impl RecordFormat for Eml {
     }
 
     fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
-        one_message(stream, sink)
+        one_message(stream, sink, |bytes| Maildir.probe(bytes, true) && !mbox::is_mailbox(bytes))
     }
 }
 
-fn one_message(stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+fn one_message(
+    stream: &mut dyn Read,
+    sink: &mut dyn RecordSink,
+    is_message: impl Fn(&[u8]) -> bool,
+) -> Result<(), SplitError> {
     let mut buffer = Buffer::new();
     let mut dropped = 0u64;
     let error = loop {
@@ -72,6 +79,7 @@ fn one_message(stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), S
         _ if dropped > 0 => sink.unreadable(dropped, Unreadable::TooLong),
         _ if bytes.is_empty() => {}
         Some(_) => sink.unreadable(bytes.len() as u64, Unreadable::Cut),
+        None if !is_message(bytes) => sink.unreadable(bytes.len() as u64, Unreadable::NotTheFormat),
         None => sink.record(RawRecord { bytes, offset: buffer.offset(), fields: &Message::new(bytes) })?,
     }
     error.map_or(Ok(()), |error| Err(error.into()))

@@ -252,6 +252,17 @@ impl<'s> RecordGate<'s> {
     }
 }
 
+/// What the gate says of one whole file.
+#[derive(Debug)]
+pub enum WholeJudgement {
+    /// It may leave.
+    In(InScope<(Provenance, Stamp)>),
+    /// A withheld identifier stands in it.
+    Withheld(ClauseSet),
+    /// Something in it may be a withheld identifier.
+    Undecided(ClauseSet),
+}
+
 /// Passes or stops one whole file.
 #[derive(Debug)]
 pub struct WholeGate<'s> {
@@ -288,20 +299,22 @@ impl<'s> WholeGate<'s> {
         }
     }
 
-    /// All bytes were seen. Not admitted: a withheld identifier stands in it.
-    pub fn finish(mut self) -> Result<InScope<(Provenance, Stamp)>, ClauseSet> {
+    /// All bytes were seen: what the withholds make of the file.
+    pub fn finish(mut self) -> WholeJudgement {
         let rest = std::mem::take(&mut self.tail);
         if !self.scope.withheld.is_empty() {
             self.withheld = self.withheld.or(self.scope.withheld.raw(&rest));
         }
         let clauses = self.clauses;
-        // An address without the withheld port is no reason to give a whole file out.
-        if self.withheld != Verdict::Out {
-            return Err(clauses);
+        match self.withheld {
+            Verdict::In => return WholeJudgement::Withheld(clauses),
+            Verdict::Undecided => return WholeJudgement::Undecided(clauses),
+            Verdict::Out => {}
         }
         let times: FileTimes = self.entry.times();
         let stamp = self.scope.stamp(clauses, Clock::Modified, |clock| file_time(times, clock));
-        InScope::new((provenance(self.source, self.entry), stamp), clauses).ok_or(clauses)
+        InScope::new((provenance(self.source, self.entry), stamp), clauses)
+            .map_or(WholeJudgement::Undecided(clauses), WholeJudgement::In)
     }
 }
 

@@ -23,7 +23,7 @@ mod verdict;
 pub use clause_set::ClauseSet;
 pub use entry::{Entry, EntryKind, FileTimes, MaildirPlace, Node, StaffPath};
 pub use explain::{ClauseExplanation, Comparison, Explanation, Fate};
-pub use gate::{EntryDecision, Judgement, RecordGate, Scope, WholeGate};
+pub use gate::{EntryDecision, Judgement, RecordGate, Scope, WholeGate, WholeJudgement};
 pub use glob::{GlobError, PathGlob};
 pub use in_scope::InScope;
 pub use maildir::{mark_maildir, sort_entries};
