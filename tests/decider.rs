@@ -30,6 +30,7 @@ use extract::order::{Format, Given, ManifestText, Order, Provider};
 use extract::record::{RecordSink, Stop, Unreadable};
 use extract::scope::{
     ClauseSet, Entry, EntryDecision, EntryKind, FileTimes, Judgement, Node, RawRecord, RecordGate, Scope,
+    WholeJudgement,
 };
 use generate::{Aim, Matter};
 use naive::{Answer, File, Kind};
@@ -253,10 +254,12 @@ fn the_gate_and_the_naive_decider_agree_on_whole_files() {
                     whole.observe(&piece[..count]);
                 }
                 match whole.finish() {
-                    Ok(item) => gate.admitted = list(item.clauses()),
-                    Err(clauses) => gate.withheld.extend(list(clauses)),
+                    WholeJudgement::In(item) => gate.admitted = list(item.clauses()),
+                    WholeJudgement::Withheld(clauses) => gate.withheld.extend(list(clauses)),
+                    WholeJudgement::Undecided(clauses) => gate.undecided.extend(list(clauses)),
                 }
                 gate.withheld.sort_unstable();
+                gate.undecided.sort_unstable();
             }
             tally.count(&naive, plain.clauses.len());
             differences.compare(&plain, &file, &content, &naive, &gate);

@@ -149,7 +149,7 @@ pub fn web_log_time(text: &str) -> Option<i64> {
         return None;
     }
     let signs: Vec<u8> = [2, 6, 11, 14, 17, 20].iter().map(|&place| text.as_bytes()[place]).collect();
-    if signs != *b"//::: " || !MONTHS.contains(&&text[3..6]) {
+    if signs != *b"//::: " {
         return None;
     }
     let (year, month) = (number(&text[7..11], 0, 9999)?, month(&text[3..6])?);
