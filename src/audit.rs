@@ -47,6 +47,7 @@ pub enum AuditEvent<'a> {
         /// `folder`, `raw`, `qcow2`.
         kind: &'a str,
         /// Where it is on this machine.
+        #[serde(flatten)]
         path: ServerPath,
         /// Size of its stored files in bytes; null for a folder.
         bytes: Option<u64>,
@@ -58,14 +59,24 @@ pub enum AuditEvent<'a> {
         /// Their SHA-256.
         sha256: Digest,
     },
+    /// Something that a clause asks for, or may, was not opened.
+    Unopened {
+        /// Its source's name in the order.
+        source: &'a str,
+        /// Its path on the server.
+        #[serde(flatten)]
+        path: ServerPath,
+        /// Why not.
+        why: &'a str,
+    },
     /// Something asked for was not read.
     Short {
         /// The clause's id.
         clause: &'a str,
         /// In what way.
         kind: ShortfallKind,
-        /// Where; null where it is not one place.
-        path: Option<ServerPath>,
+        /// How many streams or entries.
+        count: u64,
     },
     /// A stream was opened.
     Stream(Box<StreamEvent<'a>>),

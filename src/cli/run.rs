@@ -10,6 +10,7 @@ use super::argument::{RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded};
 use super::progress::Bar;
 use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, say};
+use crate::audit::AuditError;
 use crate::clock;
 use crate::extract::{self, Done, ExtractError, Job, Location, Output};
 use crate::package::PackageError;
@@ -120,6 +121,9 @@ fn hint(error: &ExtractError) -> Option<&'static str> {
     match error {
         ExtractError::Package(PackageError::OutputExists { .. }) => {
             Some("name another file with --output, or move the existing one away; a sealed package is never replaced")
+        }
+        ExtractError::Audit(AuditError::Exists { .. }) => {
+            Some("move the existing audit away, or name a package in another folder with --output")
         }
         ExtractError::OutputInSource { .. } => Some("name a file outside the sources with --output"),
         ExtractError::Expired { .. } => Some("ask the authority for a new or an extended order"),

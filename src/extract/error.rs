@@ -3,6 +3,7 @@
 //! **Invariant:** no error quotes content, or a name from within a source.
 
 use super::Tripped;
+use crate::audit::AuditError;
 use crate::digest::Digest;
 use crate::filesystem::Changed;
 use crate::ledger::IdentityError;
@@ -70,9 +71,12 @@ pub enum ExtractError {
     /// A clause is over its limit.
     #[error("{0}; nothing was sealed")]
     Tripped(#[from] Tripped),
-    /// The package or its audit could not be made.
+    /// The package could not be made.
     #[error(transparent)]
     Package(#[from] PackageError),
+    /// Its audit could not be written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// It was asked to stop.
     #[error("interrupted; nothing was sealed and nothing is left")]
     Interrupted,

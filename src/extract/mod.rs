@@ -116,12 +116,12 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     let sources = open(job)?;
     let hashing: Vec<_> = sources.iter().map(Source::hash).collect();
     let mut writer = Writer::create(job.order, job.provider.map(Provider::sha256), target(&job.output))?;
-    let mut audit = Trail::begin(job, &sources)?;
+    let mut trail = Trail::begin(job, &sources, begun)?;
 
     let meter = Meter { progress: job.progress, stop: job.stop };
     let reach = Reach::of(&scope, &sources, &meter)?;
     let mut account = Account::new(job.order, &reach);
-    audit.reach(&reach)?;
+    trail.reach(&reach)?;
     job.progress.total(reach.bytes);
     let (drafter, tripwires) = (writer.drafter(), Tripwires::new(job.order));
     let context = Context { order: job.order, scope: &scope, drafter: &drafter, meter: &meter, tripwires: &tripwires };
@@ -129,11 +129,11 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
         let volume = volume(&sources, &task)?;
         let place = Place { volume: volume.volume.clone(), filesystem: volume.filesystem.name() };
         let outcome = stream::process(context, volume.filesystem.as_ref(), task.permit, place)?;
-        Ok((task.source, outcome))
+        Ok((task.source, volume, outcome))
     };
-    pool::in_order(job.threads, reach.tasks, work, |(source, mut outcome): (usize, Outcome)| {
+    pool::in_order(job.threads, reach.tasks, work, |(source, volume, mut outcome): (usize, &Mounted, Outcome)| {
         account.add(&outcome);
-        audit.stream(source, &outcome.trace)?;
+        trail.stream(source, volume, &outcome.trace)?;
         outcome.draft.take().map_or(Ok(()), |draft| writer.add(draft).map_err(ExtractError::from))
     })?;
 
@@ -141,6 +141,7 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     for source in &sources {
         source.unchanged().map_err(|changed| ExtractError::Changed { name: source.name.clone(), source: changed })?;
     }
+    trail.sums(&account, &digests)?;
     let tallies = account.tallies().to_vec();
     let closed = writer.close(account.facts(&scope, &sources, &digests))?;
     let preview = closed.preview().line().map_err(PackageError::from)?;
@@ -150,7 +151,7 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
             let custody = custody(job, begun, custodian, &digests)?;
             let sealed = closed.seal(custody, (job.now)())?;
             meter.go_on()?;
-            audit.publish(sealed)?
+            trail.publish(sealed, (job.now)())?
         }
     };
     Ok(Done { disclosure, tallies, preview })

@@ -69,6 +69,11 @@ pub struct Sealed {
 }
 
 impl Sealed {
+    /// All that may be said.
+    pub fn disclosure(&self) -> &Disclosure {
+        &self.disclosure
+    }
+
     /// Gives the package the output's name, never over something that has it. The path and what may be said of it.
     pub fn publish(self) -> Result<(PathBuf, Disclosure), PackageError> {
         Ok((self.tar.publish()?, self.disclosure))
