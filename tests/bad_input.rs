@@ -222,8 +222,7 @@ fn a_truncated_image_never_gives_a_package_that_looks_complete() {
     assert_eq!(full.len(), 40);
     for kept in [0, 1, 1_000, 1_024, 1_100, 2_048, 4_096, 65_536, 1 << 20, 4 << 20, 6 << 20, 7 << 20] {
         fs::write(whole.path("image"), &image[..kept]).unwrap();
-        fs::remove_file(whole.path("out.tar")).ok();
-        fs::remove_file(whole.path("out.audit.jsonl")).ok();
+        whole.again();
         let said = whole.run();
         said.names(&[]);
         match said.code {
@@ -248,8 +247,7 @@ fn a_truncated_gzip_gives_its_whole_lines_and_is_short() {
     let packed = gzip(lines.concat().as_bytes());
     for kept in [packed.len() / 2, packed.len() - 1, packed.len() - 8, 5] {
         case.file("/var/log/access.log.gz", &packed[..kept]);
-        fs::remove_file(case.path("out.tar")).ok();
-        fs::remove_file(case.path("out.audit.jsonl")).ok();
+        case.again();
         case.order("", &records("\"/var/log/access.log.gz\"", &format!("as = \"access-log\"\n{MINE}")));
         case.run().ends_with(3);
         let package = case.package();
@@ -420,7 +418,7 @@ fn walk(folder: &std::path::Path) -> Vec<String> {
 #[test]
 fn an_existing_output_is_kept_and_the_error_says_how_to_go_on() {
     let case = one_line();
-    for (name, message) in [("out.tar", "out.tar"), ("out.audit.jsonl", "out.audit.jsonl")] {
+    for (name, message) in [("out.tar", "out.tar"), ("2024-17.audit.jsonl", "2024-17.audit.jsonl")] {
         fs::write(case.path(name), "kept").unwrap();
         case.run().ends_with(1).names(&[message, "hint", "--output"]);
         assert_eq!(fs::read(case.path(name)).unwrap(), b"kept");

@@ -141,9 +141,28 @@ impl Case {
         self.extract(&["--order", "order.toml", "--output", "out.tar", "--quiet"])
     }
 
-    /// The run's package.
+    /// The run's package. It verifies, and the audit beside it accounts for every byte of every stream.
+    #[track_caller]
     pub fn package(&self) -> Package {
+        self.extract(&["verify", "out.tar"]).ends_with(0);
+        let audit = fs::read_to_string(self.path("2024-17.audit.jsonl")).unwrap();
+        for line in audit.lines() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            if event["event"] == "stream" {
+                let parts = ["withheld", "disclosed", "undecided", "unreadable", "outside"];
+                let sum: u64 = parts.iter().map(|part| event[*part].as_u64().unwrap()).sum();
+                assert_eq!(event["size"].as_u64(), Some(sum), "{line}");
+            }
+        }
         Package::read(&self.path("out.tar"))
+    }
+
+    /// Takes the last run's package away, for another.
+    pub fn again(&self) -> &Self {
+        for name in ["out.tar", "2024-17.audit.jsonl"] {
+            fs::remove_file(self.path(name)).ok();
+        }
+        self
     }
 
     /// What the folder holds beside what the test put there.
