@@ -270,3 +270,65 @@ fn the_gate_and_the_naive_decider_agree_on_whole_files() {
     assert!(tally.pairs >= 10_000);
     tally.each_is_at_least(3);
 }
+
+/// What a whole file's search makes of this content, shown to it in pieces of that size.
+fn search(scope: &Scope, content: &[u8], piece: usize) -> &'static str {
+    let file = File { source: 0, path: b"/srv/x".to_vec(), times: [None; 4] };
+    let permit = scope.decide(0, entry(&file)).whole.unwrap();
+    let (mut gate, _) = permit.opened(Box::new(Cursor::new(Vec::new()))).into_whole(scope).unwrap();
+    content.chunks(piece).for_each(|piece| gate.observe(piece));
+    match gate.finish() {
+        WholeJudgement::In(_) => "in",
+        WholeJudgement::Withheld(_) => "withheld",
+        WholeJudgement::Undecided(_) => "undecided",
+    }
+}
+
+#[test]
+fn a_long_file_is_searched_alike_wherever_the_search_is_cut() {
+    let mut chance = Chance::seeded(4);
+    let mut plain = generate::order(&mut chance, Matter::Files);
+    plain.clauses.truncate(1);
+    plain.clauses[0] =
+        order::Clause { source: 0, paths: vec!["/srv/x".to_owned()], window: None, ..plain.clauses[0].clone() };
+    plain.withheld_paths.clear();
+    plain.withheld = vec![
+        order::Identifier::Email("carol@lawfirm.example".to_owned()),
+        order::Identifier::Ip("192.0.2.1".to_owned()),
+        order::Identifier::Token("a/b".to_owned()),
+    ];
+    let (order, provider) = read(&plain);
+    let scope = Scope::compile(&order, Some(&provider)).unwrap();
+    let cases: [(&[u8], &str); 9] = [
+        (b" carol@lawfirm.example ", "withheld"),
+        (b"xcarol@lawfirm.example ", "in"),
+        (b" carol@lawfirm.example.org ", "in"),
+        (b" carol@lawfirm.example... ", "withheld"),
+        (b" 192.0.2.1 ", "withheld"),
+        (b" 192.0.2.10 ", "in"),
+        (b" 1192.0.2.1 ", "in"),
+        (b"(a/b)", "withheld"),
+        (b"(xa/bc)", "in"),
+    ];
+    let mut searched = 0;
+    for kib in [16, 32, 64, 128, 256, 512] {
+        let edge = kib * 1024;
+        for (text, expected) in cases {
+            // The text lies across the edge in every way, seen from the beginning of the file.
+            for before in 0..=text.len() {
+                for filler in [b' ', b'z'] {
+                    let mut content = vec![filler; edge - before];
+                    let last = content.len() - 1;
+                    content[last] = b' ';
+                    content.extend_from_slice(text);
+                    content.push(b' ');
+                    content.extend(vec![filler; 5_000]);
+                    let found = search(&scope, &content, edge);
+                    assert_eq!(found, expected, "{:?} {before} bytes before {edge}", text.escape_ascii().to_string());
+                    searched += 1;
+                }
+            }
+        }
+    }
+    println!("{searched} long files searched");
+}
