@@ -1,7 +1,10 @@
 //! Orders, and records that lie close to every edge of them.
 
+use extract::order::Format;
+
 use super::chance::Chance;
-use super::naive::{self, File, Kind};
+use super::letter;
+use super::naive::{self, File};
 use super::order::{Clause, Edge, Identifier, Order, Target, Until, Window};
 use super::spell;
 use super::time::{self, Zone};
@@ -30,7 +33,10 @@ const MAIL_ROLES: [&str; 6] = ["from", "to", "cc", "bcc", "sender", "reply-to"];
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Matter {
     Log,
+    /// Mailboxes.
     Mail,
+    /// Single messages.
+    Letter,
     Files,
 }
 
@@ -107,7 +113,7 @@ fn target(chance: &mut Chance, matter: Matter, by_content: bool) -> Target {
         (_, _) => roles = vec!["any"],
     }
     if by_content && chance.percent(3) && matches!(identifier, Identifier::Email(_)) {
-        roles = if matter == Matter::Mail { vec!["client"] } else { vec!["from"] };
+        roles = if matter == Matter::Log { vec!["from"] } else { vec!["client"] };
     }
     Target { identifier, roles }
 }
@@ -178,7 +184,7 @@ pub fn order(chance: &mut Chance, matter: Matter) -> Order {
     if chance.percent(12) {
         let paths = match matter {
             Matter::Log => LOG_PATHS.as_slice(),
-            Matter::Mail => &MAIL_PATHS,
+            Matter::Mail | Matter::Letter => &MAIL_PATHS,
             Matter::Files => &FILE_PATHS,
         };
         order.withheld_paths.push(text(chance, paths));
@@ -190,6 +196,7 @@ fn clause(chance: &mut Chance, matter: Matter, zone: Zone) -> Clause {
     let (paths, format, clock): (&[&str], &[Option<&'static str>], &'static str) = match matter {
         Matter::Log => (&LOG_PATHS, &[None, Some("access-log")], "record"),
         Matter::Mail => (&MAIL_PATHS, &[None, Some("mbox")], "date-header"),
+        Matter::Letter => (&MAIL_PATHS, &[None, Some("eml")], "date-header"),
         Matter::Files => (&FILE_PATHS, &[None], chance.pick(&FILE_CLOCKS)),
     };
     let mut clause = Clause {
@@ -294,7 +301,7 @@ pub fn file(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> File {
         Matter::Log => {
             text(chance, &["/var/log/nginx/access.log", "/var/log/nginx/access.log", "/var/log/nginx/old/access.log"])
         }
-        Matter::Mail => text(chance, &["/var/mail/alice", "/var/mail/alice", "/var/mail/alices"]),
+        Matter::Mail | Matter::Letter => text(chance, &["/var/mail/alice", "/var/mail/alice", "/var/mail/alices"]),
         Matter::Files => {
             let all = ["/srv/a/b/c.txt", "/srv/a/c.txt", "/srv/a/.hidden", "/srv/c.txt", "/srv/ab/d", "/srw/a/b/c.txt"];
             text(chance, &all)
@@ -310,33 +317,40 @@ pub fn file(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> File {
     File { source: usize::from(chance.percent(5)), path: path.into_bytes(), times }
 }
 
-/// A stream of records, and the records that must be split out of it.
-pub fn stream(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> (Kind, Vec<u8>, Vec<Vec<u8>>) {
-    let mut stream = Vec::new();
+/// Streams of records, and the records that must be split out of each.
+pub fn streams(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> Vec<(Format, Vec<u8>, Vec<Vec<u8>>)> {
     let mut records = Vec::new();
     if matter == Matter::Log {
-        let count = 30 + chance.below(30);
-        for _ in 0..count {
+        for _ in 0..30 + chance.below(30) {
             let aim = chance.below(aims.len());
             let mut line = spell::line(chance, &aims[aim]);
             line.extend_from_slice(chance.pick(&[&b"\n"[..], b"\n", b"\r\n"]));
-            stream.extend_from_slice(&line);
             records.push(line);
         }
-        return (Kind::Log, stream, records);
+        return vec![(Format::AccessLog, records.concat(), records)];
     }
-    let count = 15 + chance.below(15);
-    for place in 0..count {
-        if place > 0 {
-            stream.push(b'\n');
-        }
-        stream.extend_from_slice(b"From MAILER-DAEMON Fri Mar 29 12:08:34 2024\n");
+    for _ in 0..15 + chance.below(15) {
         let aim = chance.below(aims.len());
-        let message = super::letter::message(chance, &aims[aim]);
-        stream.extend_from_slice(&message);
-        records.push(message);
+        records.push(letter::message(chance, &aims[aim]));
     }
-    (Kind::Mail, stream, records)
+    if matter == Matter::Mail {
+        let mut stream = Vec::new();
+        for (place, message) in records.iter().enumerate() {
+            if place > 0 {
+                stream.push(b'\n');
+            }
+            stream.extend_from_slice(b"From MAILER-DAEMON Fri Mar 29 12:08:34 2024\n");
+            stream.extend_from_slice(message);
+        }
+        return vec![(Format::Mbox, stream, records)];
+    }
+    let one = |mut message: Vec<u8>| {
+        if chance.percent(60) {
+            message = letter::with_crlf(&message);
+        }
+        (Format::Eml, message.clone(), vec![message])
+    };
+    records.into_iter().map(one).collect()
 }
 
 /// A whole file's content, which may hold what is withheld.

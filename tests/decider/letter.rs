@@ -257,3 +257,8 @@ pub fn message(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
     out.extend(body(chance, aim, 0));
     out
 }
+
+/// The message with the line ends of the wire.
+pub fn with_crlf(message: &[u8]) -> Vec<u8> {
+    message.iter().flat_map(|&byte| if byte == b'\n' { b"\r\n".to_vec() } else { vec![byte] }).collect()
+}

@@ -21,7 +21,10 @@ const ODD_STAMPS: [&str; 12] = [
 ];
 
 /// A neighbour of every class: token bytes, bytes of addresses, quotes and brackets, white space, bytes that are no text.
-const NEIGHBOURS: [&[u8]; 34] = [
+const NEIGHBOURS: [&[u8]; 37] = [
+    b"\x80",
+    b"\x9f",
+    b"\xc3\x85",
     b"x",
     b"A",
     b"7",
