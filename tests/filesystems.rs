@@ -1,23 +1,24 @@
 //! One suite for every file system and every image format: the same tree, read through the gate, must come out the same.
 
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/reach.rs"]
 mod reach;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/tool.rs"]
 mod tool;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/tree.rs"]
 mod tree;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use extract::clock::Timestamp;
 use extract::journal::Journal;
 use extract::scope::EntryKind;
 use reach::{Reached, open, reach};
 use tempfile::TempDir;
-use tool::{debugfs, run, text};
+use tool::{run, text};
 use tree::Expected;
 
 /// How each row's image is made from the tree. A row: its name in the ledger, and the arguments of mke2fs.

@@ -39,6 +39,9 @@ pub trait FileSystem: Send + Sync {
     fn unchanged(&self) -> Result<(), Changed>;
 }
 
+/// Opens the file system on a volume.
+type Open = fn(Arc<dyn Image>) -> Result<Box<dyn FileSystem>, ReadError>;
+
 /// A family of file systems that stand on a volume.
 pub struct FileSystemFormat {
     /// What it reads.
@@ -46,7 +49,7 @@ pub struct FileSystemFormat {
     /// The volume holds one.
     probe: fn(&dyn Image) -> Result<bool, ReadError>,
     /// Opens it; a feature that this version does not read is refused by name.
-    open: fn(Arc<dyn Image>) -> Result<Box<dyn FileSystem>, ReadError>,
+    open: Open,
 }
 
 /// Every family.

@@ -30,6 +30,9 @@ pub trait Image: Send + Sync {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError>;
 }
 
+/// Opens an image that is in a stored file.
+type Open = fn(Arc<StoredFile>) -> Result<Arc<dyn Image>, ReadError>;
+
 /// An image format.
 pub struct ImageFormat {
     /// Its name, as a source's kind in the package.
@@ -37,7 +40,7 @@ pub struct ImageFormat {
     /// The stored file is in this format.
     probe: fn(&StoredFile) -> Result<bool, ReadError>,
     /// Opens it; what the format can and this version cannot is refused by name.
-    open: fn(Arc<StoredFile>) -> Result<Arc<dyn Image>, ReadError>,
+    open: Open,
 }
 
 /// Every image format.

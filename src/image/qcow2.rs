@@ -158,10 +158,10 @@ impl Qcow2 {
             let (mapping, mapped) = self.access.get_mapping(at, end - at).map_err(|error| damaged(at, error))?;
             let mut mapped = mapped.min(end - at);
             match mapping {
-                Mapping::Raw { offset: host, .. } => {
-                    if host.checked_add(mapped).is_none_or(|host_end| host_end > self.stored.size_bytes()) {
-                        return Err(cut(at));
-                    }
+                Mapping::Raw { offset: host, .. }
+                    if host.checked_add(mapped).is_none_or(|host_end| host_end > self.stored.size_bytes()) =>
+                {
+                    return Err(cut(at));
                 }
                 Mapping::Special { .. } => {
                     let cluster = 1_u64 << self.header.cluster_bits;

@@ -74,10 +74,7 @@ impl Reader<'_, '_> {
         let paths = paths.and_then(|item| glob::read_list(&item, notes));
         let take = table.need("take", "`take = \"records\"` (what matches inside) or `take = \"files\"`", notes);
         let take = take.and_then(|item| taken(&item, notes));
-        let period = match table.get("window") {
-            None => None,
-            Some(item) => Some(period::window(&item, self.head.zone, notes)),
-        };
+        let period = table.get("window").map(|item| period::window(&item, self.head.zone, notes));
         let format = table.get("as").map(|item| format(&item, notes));
         let (identifiers, with) = self.targets(format.flatten(), notes);
         if let Some(take) = take {

@@ -1,4 +1,4 @@
-//! CRC-32C as ext4 and its journal use it (Castagnoli, reflected, no final inversion).
+//! CRC-32C as ext4 and its journal use it (Castagnoli, reflected, no final inversion), and the CRC-32 of older journals.
 //!
 //! **Invariant:** bytes are little-endian as they stand on the disk.
 
@@ -29,6 +29,14 @@ pub(super) fn crc32c(start: u32, bytes: &[u8]) -> u32 {
     })
 }
 
+/// Continues the older journals' CRC-32 (IEEE 802.3, most significant bit first, no final inversion) over `bytes`.
+pub(super) fn crc32_be(start: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(start, |crc, &byte| {
+        (0..8)
+            .fold(crc ^ u32::from(byte) << 24, |crc, _| if crc >> 31 == 1 { crc << 1 ^ 0x04c1_1db7 } else { crc << 1 })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +46,10 @@ mod tests {
         // RFC 3720, B.4, with its final inversion taken back.
         assert_eq!(!crc32c(!0, &[0; 32]), 0x8a91_36aa);
         assert_eq!(!crc32c(!0, b"123456789"), 0xe306_9283);
+    }
+
+    #[test]
+    fn the_older_checksum_is_that_of_bzip2() {
+        assert_eq!(!crc32_be(!0, b"123456789"), 0xfc89_1918);
     }
 }

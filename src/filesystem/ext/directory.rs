@@ -11,8 +11,10 @@ use super::superblock::{Blocks, u16_at, u32_at};
 use crate::limits;
 use crate::read_error::ReadError;
 
-/// Where the limit and count of a hash tree stand in its root and in its other nodes.
-const INDEX_AT: [usize; 2] = [0x20, 8];
+/// Where the limit and the count of a hash tree stand in its root: behind `.`, `..` and the tree's own head.
+const ROOT_LIMIT: usize = 0x20;
+/// Where they stand in its other nodes: behind one empty entry as long as the block.
+const NODE_LIMIT: usize = 8;
 
 /// A name in a folder.
 pub(super) struct Name {
@@ -25,7 +27,7 @@ const fn corrupt(what: &'static str) -> ReadError {
 }
 
 /// Shows each name but `.` and `..`.
-pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name)) -> Result<(), ReadError> {
+pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name) -> Result<(), ReadError>) -> Result<(), ReadError> {
     if folder.kind != Kind::Folder {
         return Err(corrupt("a folder that is none"));
     }
@@ -33,7 +35,7 @@ pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name))
         return Err(ReadError::Limit { offset: 0, what: "bytes of one folder" });
     }
     let block_bytes = u64::from(blocks.superblock.block_bytes);
-    if folder.size_bytes % block_bytes != 0 {
+    if !folder.size_bytes.is_multiple_of(block_bytes) {
         return Err(corrupt("a folder's size is no whole number of blocks"));
     }
     let mut failure = None;
@@ -47,7 +49,7 @@ pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name))
         next = run.at + run.count;
         for index in 0..run.count {
             let read = blocks.read(run.block + index, &mut block);
-            let listed = read.and_then(|()| list_block(blocks, folder, &block, run.at + index, visit));
+            let listed = read.and_then(|()| list_block(blocks, folder, &block, visit));
             if let Err(error) = listed {
                 failure.get_or_insert(error);
             }
@@ -59,21 +61,15 @@ pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name))
     failure.map_or(Ok(()), Err)
 }
 
-fn list_block(
-    blocks: &Blocks,
-    folder: &Inode,
-    block: &[u8],
-    index: u64,
-    visit: &mut dyn FnMut(Name),
-) -> Result<(), ReadError> {
-    if blocks.superblock.has_checksums() && !checksum_holds(block, folder.seed, index == 0) {
+fn list_block(blocks: &Blocks, folder: &Inode, block: &[u8], visit: &mut dyn FnMut(Name) -> Result<(), ReadError>) -> Result<(), ReadError> {
+    if blocks.superblock.has_checksums() && !checksum_holds(block, folder.seed) {
         return Err(corrupt("the checksum of a folder's block"));
     }
     let mut rest = block;
     while !rest.is_empty() {
         let length = record_length(u16_at(rest, 4), block.len());
         let name_length = usize::from(rest.get(6).copied().unwrap_or(0));
-        if length < 8 || length % 4 != 0 || length > rest.len() || 8 + name_length > length {
+        if length < 8 || !length.is_multiple_of(4) || length > rest.len() || 8 + name_length > length {
             return Err(corrupt("an entry of a folder"));
         }
         let inode = u32_at(rest, 0);
@@ -82,7 +78,7 @@ fn list_block(
             if name.is_empty() || name.contains(&b'/') || name.contains(&0) {
                 return Err(corrupt("a name that no file can have"));
             }
-            visit(Name { inode, bytes: name.to_vec() });
+            visit(Name { inode, bytes: name.to_vec() })?;
         }
         rest = rest.get(length..).unwrap_or_default();
     }
@@ -97,23 +93,28 @@ fn record_length(stored: u16, block_bytes: usize) -> usize {
     }
 }
 
-/// A block of entries ends in a false entry that holds its checksum; a block of the hash tree has its own tail.
-fn checksum_holds(block: &[u8], seed: u32, is_first: bool) -> bool {
-    let Some(tail_at) = block.len().checked_sub(12) else { return false };
-    let tail = block.get(tail_at..).unwrap_or_default();
-    let is_leaf = u32_at(tail, 0) == 0 && u16_at(tail, 4) == 12 && tail.get(6..8) == Some(&[0, 0xde]);
-    if is_leaf {
-        return crc32c(seed, block.get(..tail_at).unwrap_or_default()) == u32_at(tail, 8);
-    }
-    // `struct dx_countlimit` stands behind `.` and `..` and the tree's own head in the first block, behind one empty
-    // entry in the others.
-    let at = if is_first { INDEX_AT[0] } else { INDEX_AT[1] };
+/// A block of entries ends in a false entry that holds its checksum; a block of the hash tree has its own tail. The two
+/// are told apart by how the block begins: the end may still hold what it held before the folder got a tree.
+fn checksum_holds(block: &[u8], seed: u32) -> bool {
+    let first = record_length(u16_at(block, 4), block.len());
+    let second = record_length(u16_at(block, 12 + 4), block.len());
+    let at = match (first, second) {
+        (first, _) if first == block.len() => NODE_LIMIT,
+        (12, second) if second + 12 == block.len() => ROOT_LIMIT,
+        _ => return leaf_checksum_holds(block, seed),
+    };
     let (limit, count) = (usize::from(u16_at(block, at)), usize::from(u16_at(block, at + 2)));
-    let tail_at = at + limit * 8;
-    if count > limit || tail_at + 8 > block.len() {
+    let tail = at + limit * 8;
+    if count > limit || tail + 8 > block.len() {
         return false;
     }
     let crc = crc32c(seed, block.get(..at + count * 8).unwrap_or_default());
-    let crc = crc32c(crc, block.get(tail_at..tail_at + 4).unwrap_or_default());
-    crc32c(crc, &[0; 4]) == u32_at(block, tail_at + 4)
+    let crc = crc32c(crc, block.get(tail..tail + 4).unwrap_or_default());
+    crc32c(crc, &[0; 4]) == u32_at(block, tail + 4)
+}
+
+fn leaf_checksum_holds(block: &[u8], seed: u32) -> bool {
+    let Some(tail) = block.len().checked_sub(12) else { return false };
+    let is_tail = u32_at(block, tail) == 0 && u16_at(block, tail + 4) == 12 && block.get(tail + 7) == Some(&0xde);
+    is_tail && crc32c(seed, block.get(..tail).unwrap_or_default()) == u32_at(block, tail + 8)
 }

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::checksum::crc32c;
+use super::checksum::{crc32_be, crc32c};
 use super::inode::Inode;
 use super::map::{self, Run};
 use super::superblock::{Blocks, COMPAT_JOURNAL, INCOMPAT_RECOVER, u16_at, u32_at};
@@ -25,13 +25,13 @@ const COMMIT: u32 = 2;
 const SUPERBLOCK_V2: u32 = 4;
 const REVOKE: u32 = 5;
 
+const COMPAT_CHECKSUM: u32 = 0x1;
 const INCOMPAT_64BIT: u32 = 0x2;
 const INCOMPAT_CSUM_V2: u32 = 0x8;
 const INCOMPAT_CSUM_V3: u32 = 0x10;
 const INCOMPAT_FAST_COMMIT: u32 = 0x20;
-/// Revocations, 64 bit, checksums, fast commits. Asynchronous commits (0x4) are refused: without the older checksum over
-/// whole transactions a commit block proves nothing there.
-const INCOMPAT_KNOWN: u32 = 0x1 | INCOMPAT_64BIT | INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3 | INCOMPAT_FAST_COMMIT;
+/// Revocations, 64 bit, asynchronous commits, checksums, fast commits.
+const INCOMPAT_KNOWN: u32 = 0x1 | 0x4 | INCOMPAT_64BIT | INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3 | INCOMPAT_FAST_COMMIT;
 
 const TAG_ESCAPED: u32 = 1;
 const TAG_SAME_UUID: u32 = 2;
@@ -82,11 +82,14 @@ struct Transaction {
     revoked: Vec<u64>,
     /// A copy does not have the checksum that its tag states.
     is_damaged: bool,
+    /// The older checksum: inverted, over descriptors and copies in the order of the log.
+    sum: u32,
 }
 
 struct Log<'b> {
     blocks: &'b Blocks,
     runs: Vec<Run>,
+    compat: u32,
     incompat: u32,
     seed: u32,
     /// The log is the ring of the journal's blocks from `first` up to, not including, `last`.
@@ -104,6 +107,7 @@ impl<'b> Log<'b> {
         let mut log = Self {
             blocks,
             runs,
+            compat: 0,
             incompat: 0,
             seed: 0,
             first: 0,
@@ -121,7 +125,9 @@ impl<'b> Log<'b> {
             return Err(corrupt("the journal's block size"));
         }
         // Version 1 has no features.
-        log.incompat = if kind == SUPERBLOCK_V2 { be32(&head, 0x28) } else { 0 };
+        if kind == SUPERBLOCK_V2 {
+            (log.compat, log.incompat) = (be32(&head, 0x24), be32(&head, 0x28));
+        }
         if log.incompat & !INCOMPAT_KNOWN != 0 {
             let what = format!("a journal with features {:#x}", log.incompat & !INCOMPAT_KNOWN);
             return Err(ReadError::Unsupported { offset: 0, what });
@@ -188,13 +194,14 @@ impl<'b> Log<'b> {
                 DESCRIPTOR if !self.tail_holds(&block) => break,
                 REVOKE if !self.tail_holds(&block) => break,
                 DESCRIPTOR => {
+                    self.add_to_sum(&block, &mut current);
                     if !self.read_copies(&block, &mut at, &mut left, &mut current)? {
                         break;
                     }
                 }
                 REVOKE => self.read_revoked(&block, &mut current)?,
                 COMMIT => {
-                    if current.is_damaged || !self.commit_holds(&block) {
+                    if current.is_damaged || !self.commit_holds(&block, !current.sum) {
                         return Ok(false);
                     }
                     let sequence = current.sequence.wrapping_add(1);
@@ -221,7 +228,12 @@ impl<'b> Log<'b> {
         !self.has_checksums() || crc32c(crc, &[0; 4]) == be32(block, at)
     }
 
-    fn commit_holds(&self, block: &[u8]) -> bool {
+    fn commit_holds(&self, block: &[u8], sum: u32) -> bool {
+        const CRC32: [u8; 2] = [1, 4];
+        if self.compat & COMPAT_CHECKSUM != 0 {
+            let kind = block.get(12..14).unwrap_or_default();
+            return be32(block, 16) == if kind == [0, 0] { 0 } else { sum } && (kind == [0, 0] || kind == CRC32);
+        }
         let crc = crc32c(self.seed, block.get(..16).unwrap_or_default());
         let crc = crc32c(crc32c(crc, &[0; 4]), block.get(20..).unwrap_or_default());
         !self.has_checksums() || crc == be32(block, 16)
@@ -263,7 +275,9 @@ impl<'b> Log<'b> {
                 return Ok(false);
             }
             let copy = self.place(*at)?;
-            if !self.copy_holds(*at, tag, transaction.sequence)? {
+            let content = self.read(*at)?;
+            self.add_to_sum(&content, transaction);
+            if !self.copy_holds(&content, tag, transaction.sequence) {
                 transaction.is_damaged = true;
             }
             let replaced = u64::from(high) << 32 | u64::from(be32(tag, 0));
@@ -277,15 +291,21 @@ impl<'b> Log<'b> {
         Ok(true)
     }
 
-    fn copy_holds(&self, index: u64, tag: &[u8], sequence: u32) -> Result<bool, ReadError> {
-        if !self.has_checksums() {
-            return Ok(true);
+    fn add_to_sum(&self, block: &[u8], transaction: &mut Transaction) {
+        if self.compat & COMPAT_CHECKSUM != 0 {
+            transaction.sum = !crc32_be(!transaction.sum, block);
         }
-        let crc = crc32c(crc32c(self.seed, &sequence.to_be_bytes()), &self.read(index)?);
-        Ok(match tag.len() {
+    }
+
+    fn copy_holds(&self, content: &[u8], tag: &[u8], sequence: u32) -> bool {
+        if !self.has_checksums() {
+            return true;
+        }
+        let crc = crc32c(crc32c(self.seed, &sequence.to_be_bytes()), content);
+        match tag.len() {
             16 => crc == be32(tag, 12),
             _ => crc & 0xffff == u32::from(u16_at(tag, 4).swap_bytes()),
-        })
+        }
     }
 
     fn read_revoked(&self, block: &[u8], transaction: &mut Transaction) -> Result<(), ReadError> {

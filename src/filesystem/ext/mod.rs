@@ -27,6 +27,7 @@ use self::superblock::{Blocks, Superblock};
 use super::{Changed, FileSystem, FileSystemFormat, Listing};
 use crate::image::Image;
 use crate::journal::Journal;
+use crate::limits;
 use crate::read_error::ReadError;
 use crate::scope::{Entry, EntryKind, FileTimes, Node, Opened, Permit};
 
@@ -102,9 +103,15 @@ impl FileSystem for Ext {
 
     fn list(&self, folder: &Entry) -> Listing {
         let mut entries = Vec::new();
-        let listed = number(folder.node()).and_then(|number| self.named(number)).and_then(|inode| {
-            directory::list(&self.blocks, &inode, &mut |name| entries.push(self.entry(folder, &name)))
-        });
+        let mut take = |name: Name| {
+            if entries.len() >= limits::FOLDER_ENTRIES {
+                return Err(ReadError::Limit { offset: 0, what: "entries of one folder" });
+            }
+            entries.push(self.entry(folder, &name));
+            Ok(())
+        };
+        let inode = number(folder.node()).and_then(|number| self.named(number));
+        let listed = inode.and_then(|inode| directory::list(&self.blocks, &inode, &mut take));
         Listing { entries, error: listed.err() }
     }
 
