@@ -12,7 +12,7 @@ use std::process::Command;
 use drafted::File;
 use extract::clock::Timestamp;
 use extract::digest::Digest;
-use extract::ledger::{Disclosure, ExhibitLine, RecordLine, Statement, StreamTally};
+use extract::ledger::{Disclosure, ExhibitLine, RecordLine, ShortfallKind, Statement, StreamTally};
 use extract::limits;
 use extract::order::Order;
 use extract::package::layout::{BAGIT_TXT, Member};
@@ -548,6 +548,50 @@ fn the_report_is_well_formed_and_hostile_text_stays_text() {
     let json: serde_json::Value = serde_json::from_slice(&all["report.json"]).unwrap();
     assert_eq!(json["clauses"][0]["asked"]["text"], order_with(false).clauses[0].text.as_str());
     assert_eq!(json["exhibits"], 7);
+}
+
+#[test]
+fn what_is_short_or_undecided_is_said_by_clause_and_kind_and_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let order = drafted::order(&ORDER.replace("positions = POSITIONS", "examined = true"));
+    let time = at("2024-04-10T08:00:00Z");
+    let writer = Writer::create(&order, None, Target::File { path: folder.path().join("2024-17.tar") }).unwrap();
+    let mut facts = drafted::facts(&order, StreamTally::default());
+    for kind in [ShortfallKind::UnreadableFile, ShortfallKind::NoSuchPath, ShortfallKind::UnreadableFile] {
+        facts.clauses[2].short(kind);
+    }
+    facts.clauses[0].short(ShortfallKind::LinkNotFollowed);
+    facts.clauses[1].undecided = 2;
+    facts.clauses[3].withheld = 1;
+    facts.clauses[3].examined = 1234;
+    facts.clauses[3].outside = 234;
+    facts.undecided = 2;
+    facts.withheld = 1;
+    let closed = writer.close(facts).unwrap();
+    let (path, disclosure) = closed.seal(custody(&order, time), time).unwrap().publish().unwrap();
+    let statement = &disclosure.statement;
+    let outcomes: Vec<&str> = statement.clauses.iter().map(|clause| clause.outcome.name()).collect();
+    assert_eq!(outcomes, ["link-not-followed", "undecided", "not-read", "withheld"]);
+    let short: Vec<(&str, &str, u64)> =
+        statement.shortfalls.iter().map(|short| (short.clause.as_str(), short.kind.name(), short.count)).collect();
+    assert_eq!(short, [("1", "link-not-followed", 1), ("3", "no-such-path", 1), ("3", "unreadable-file", 2)]);
+    assert_eq!((statement.clauses[3].examined, statement.clauses[3].outside), (Some(1234), Some(234)));
+    assert!(!statement.is_complete());
+    let all = by_name(&path);
+    let html = std::str::from_utf8(&all["report.html"]).unwrap();
+    assert_well_formed(html);
+    for words in [
+        "This disclosure is not complete",
+        "A file could not be read to its end.",
+        "2 items may fall under a clause and were not disclosed",
+        "1 item is held back",
+        "1,234 bytes, of which 234 are not asked for",
+        "Nothing is disclosed under this order.",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    let text = std::str::from_utf8(&all["disclosure.json"]).unwrap();
+    assert!(text.contains("\"undecided\":0,\"examined\":1234,\"outside\":234}"), "{text}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use extract::ledger::{SourceFacts, StreamTally, Tally};
 use extract::order::{self, ManifestText, Order};
 use extract::package::{Draft, Drafter, Facts, Place, RecordDraft};
 use extract::record::{self, Probe, RecordSink, Stop, Unreadable};
-use extract::scope::{Entry, EntryKind, FileTimes, Judgement, Node, RawRecord, RecordGate, Scope};
+use extract::scope::{Entry, EntryKind, FileTimes, Judgement, Node, RawRecord, RecordGate, Scope, WholeJudgement};
 
 /// An order from its text; it must be valid.
 pub fn order(text: &str) -> Order {
@@ -75,7 +75,8 @@ pub fn drafts(scope: &Scope, drafter: &Drafter, file: &File, streams: &mut Strea
             draft.write(&buffer[..got]).expect("a spool");
         }
         streams.disclosed += file.bytes.len() as u64;
-        out.push(draft.finish(gate.finish().expect("admitted"), Place::default()));
+        let WholeJudgement::In(admitted) = gate.finish() else { panic!("withheld without a withhold") };
+        out.push(draft.finish(admitted, Place::default()));
     }
     if let Some(permit) = decision.records {
         let (gate, mut stream) =
