@@ -73,6 +73,8 @@ pub struct Expected {
     pub withheld: u64,
     pub undecided: u64,
     pub shortfalls: BTreeMap<(usize, &'static str), u64>,
+    /// The sizes of files that are opened as a whole: staff see what was examined.
+    pub opened: BTreeSet<u64>,
     /// A tripwire stops the run.
     pub stopped: bool,
     /// Every stream that is read for its records, by path: where its bytes go.
@@ -123,10 +125,15 @@ impl Oracle<'_> {
             Node::Folder | Node::Link(_) | Node::Pipe => {}
             Node::File(_) | Node::HardLink(_) => {
                 let file = self.tree.file(planted).unwrap();
+                let before = self.expected.withheld;
                 let (whole, records): (Vec<usize>, Vec<usize>) =
                     reached.into_iter().partition(|&clause| self.order.clauses[clause].records.is_none());
                 self.whole(planted, file, &whole);
                 self.records(planted, file, &records);
+                // A file that a withhold by path stops is one, however it is asked for.
+                if self.path_is_withheld(&planted.path) {
+                    self.expected.withheld = self.expected.withheld.min(before + 1);
+                }
             }
         }
     }
@@ -162,6 +169,9 @@ impl Oracle<'_> {
             Body::Log(lines) => !lines.is_empty(),
             Body::Mbox(_) | Body::Maildir(_) | Body::Eml(_) => true,
         };
+        if !admitted.is_empty() {
+            self.expected.opened.insert(file.stored.len() as u64);
+        }
         if self.path_is_withheld(&planted.path) {
             self.withhold(asked.iter().map(|(clause, _)| *clause).collect());
         } else if admitted.is_empty() {

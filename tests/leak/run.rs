@@ -162,6 +162,16 @@ impl Outcome {
     }
 }
 
+/// What the program itself finds wrong with a package that it sealed.
+pub fn verify(place: &Place, outcome: &Outcome) -> Option<String> {
+    let tar = outcome.tar.as_ref()?;
+    let mut file = tempfile::NamedTempFile::new_in(&place.root).unwrap();
+    std::io::Write::write_all(&mut file, tar).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_extract")).arg("verify").arg(file.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (!output.status.success()).then(|| said.into_owned())
+}
+
 /// The members of a tar, in order.
 pub fn members(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = tar::Archive::new(tar);
