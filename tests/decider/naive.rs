@@ -256,7 +256,7 @@ impl Record {
         let Self::Line { client, user, .. } = self else { return Undecided };
         match role {
             "any" => anywhere(identifier, texts),
-            "client" => whole_field(identifier, client),
+            "client" => client_field(identifier, &String::from_utf8_lossy(client)),
             "user" => whole_field(identifier, user),
             _ => Undecided,
         }
@@ -387,6 +387,27 @@ fn whole_field(identifier: &Identifier, field: &[u8]) -> Three {
         Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
             holds(field == exact.as_bytes())
         }
+    }
+}
+
+/// The first field of a web log: what can only be an address and is none cannot be read. The zone behind `%` says on
+/// which link an IPv6 address is, not which it is.
+fn client_field(identifier: &Identifier, field: &str) -> Three {
+    let bare = match field.split_once('%') {
+        Some((six, zone)) if zone.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            if six.parse::<std::net::Ipv6Addr>().is_ok() { six } else { field }
+        }
+        _ => field,
+    };
+    let readable = token::ip_value(bare).is_some();
+    let dots = field.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let colons = field.contains(':') && field.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:[]".contains(&byte));
+    if readable {
+        whole_field(identifier, bare.as_bytes())
+    } else if dots || colons {
+        Undecided
+    } else {
+        whole_field(identifier, field.as_bytes())
     }
 }
 
