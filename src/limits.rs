@@ -20,6 +20,8 @@ pub const ADDRESS_TOKENS: usize = 4_096;
 pub const SPOOL_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 /// The longest order or provider file.
 pub const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+/// A manifest up to this size, in bytes, shows all its syntax errors; a larger one its first.
+pub const MANIFEST_RECOVERED_BYTES: usize = 256 * 1024;
 /// Clauses in one order.
 pub const CLAUSES: usize = 256;
 /// Sources in one order.

@@ -169,8 +169,38 @@ fn the_first_order_completes_with_exactly_what_its_words_ask_for() {
 #[test]
 fn the_second_order_says_what_it_could_not_do() {
     let run = assert_run_is_true("2024-18");
-    let stderr = String::from_utf8_lossy(&run.output.stderr).into_owned();
-    assert!(!stderr.contains("alice"), "what is said names no content: {stderr}");
+    assert!(run.output.stdout.is_empty() && run.output.stderr.is_empty(), "--quiet: {}", said(&run.output));
+    let aloud = extract(&["--order", "orders/2024-18.toml", "--dry-run"]);
+    let words = said(&aloud);
+    for word in ["no-such-path", "link-not-followed", "undecided"] {
+        assert!(words.contains(word), "{word}: {words}");
+    }
+    for secret in ["bob@supplies.example", "2 more, please", "Order 0008", "mail01.qcow2", "lawfirm"] {
+        assert!(!words.contains(secret), "{secret}: {words}");
+    }
+    let staff = said(&extract(&["explain", "--order", "orders/2024-18.toml", "--undecided"]));
+    assert_eq!(staff.matches("undecided\n").count(), 3, "two messages and a line, for staff alone: {staff}");
+}
+
+#[test]
+fn the_readme_gives_two_commands_and_the_truth_about_the_example() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let commands = readme.split("```\n").nth(1).expect("a block");
+    assert_eq!(commands, "cargo run --release -- --order orders/2024-17.toml\ntests/run\n");
+    let before = readme.split("```\n").next().expect("what stands before it");
+    assert!(
+        before.trim().lines().skip(1).filter(|line| !line.is_empty()).count() <= 10,
+        "ten lines before the commands"
+    );
+    let clauses = &expected()["orders"]["2024-17"]["clauses"];
+    let count = |clause: &str, member: &str| clauses[clause][member].as_u64().expect("a count");
+    for said in [
+        format!("{} messages; {} more are withheld", count("3a", "records"), count("3a", "withheld")),
+        format!("{} lines out of four logs", count("3b", "records")),
+        format!("{} files; {} more is withheld", count("3c", "files"), count("3c", "withheld")),
+    ] {
+        assert!(readme.contains(&said), "the README does not say: {said}");
+    }
 }
 
 #[test]
@@ -247,7 +277,7 @@ fn a_package_with_nothing_to_disclose_passes_them_too() {
     let run = Run::of(folder.path().join("nothing.toml").to_str().expect("UTF-8"), "nothing");
     assert_eq!(run.output.status.code(), Some(0), "{}", said(&run.output));
     let members = run.members();
-    assert_eq!(members["data/000000.txt"], b"nothing disclosed under this order");
+    assert_eq!(members["data/000000.txt"], b"nothing disclosed under this order\n");
     assert!(members["exhibits.jsonl"].is_empty());
     let disclosure = json_of(&members["disclosure.json"]);
     assert_eq!(disclosure["totals"], json!({ "files": 0, "records": 0, "bytes": 0, "withheld": 0, "undecided": 0 }));

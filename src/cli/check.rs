@@ -126,7 +126,7 @@ fn describe(order: &Order, clause: &Clause, lines: &mut Vec<String>) {
             None => "records, format by content".to_owned(),
         },
     };
-    lines.push(format!("clause {}: {what} of {source}, {}", clause.id, clause.category.name()));
+    lines.push(format!("clause {}: {what}, of {source}, {}", clause.id, clause.category.name()));
     lines.push(format!("  \"{}\"", clause.text.split_whitespace().collect::<Vec<_>>().join(" ")));
     lines.extend(clause.paths.iter().map(|path| format!("  path   {path}")));
     if let Take::Records(records) = &clause.take {

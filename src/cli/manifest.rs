@@ -20,8 +20,8 @@ pub struct Loaded {
     pub paths: Vec<PathBuf>,
     /// Who runs the disclosure.
     pub custodian: String,
-    /// The warnings, ready to be printed; empty where there are none.
-    pub warnings: String,
+    /// How many warnings there are. `extract check` shows them: they may quote what is withheld.
+    pub warnings: usize,
 }
 
 /// Why an order cannot be used: exit 2.
@@ -180,7 +180,7 @@ pub fn load(
         paths,
         // OK: `read` has made sure that one of the two names somebody.
         custodian: named.unwrap_or_default(),
-        warnings: files.render(&manifests.warnings, colour),
+        warnings: manifests.warnings.len(),
         order,
         provider: manifests.provider,
     })

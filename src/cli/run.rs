@@ -29,8 +29,9 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
             return INVALID;
         }
     };
-    if !arguments.quiet {
-        say(err, format_args!("{}", loaded.warnings));
+    if !arguments.quiet && loaded.warnings > 0 {
+        let (count, path) = (loaded.warnings, order.display());
+        say(err, format_args!("warning: {count} to look at: see extract check {path}\n"));
     }
     // Without the handler Ctrl-C would end the process with its temporary file in place: better not to begin.
     if let Err(error) = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)) {

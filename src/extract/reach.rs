@@ -80,7 +80,7 @@ impl Reach {
 
     fn decided(&mut self, source: usize, volume: usize, path: StaffPath, decision: EntryDecision) {
         let EntryDecision { whole, records, withheld, undecided, unreadable } = decision;
-        let is_taken = whole.is_some() || records.is_some();
+        let is_taken = whole.is_some();
         for permit in [whole, records].into_iter().flatten() {
             self.bytes = self.bytes.saturating_add(permit.size_bytes());
             self.tasks.push(Task { source, volume, permit });

@@ -91,9 +91,15 @@ fn signs(component: &str) -> Result<(), (String, &'static str)> {
             },
             _ => {}
         }
-        after_star = sign == '*';
+        // Also after an escaped one: `\**` is refused rather than read in one of two ways.
+        after_star = component_so_far(component, &signs).ends_with('*');
     }
     Ok(())
+}
+
+/// What of a component has been read.
+fn component_so_far<'c>(component: &'c str, rest: &std::str::Chars<'_>) -> &'c str {
+    component.strip_suffix(rest.as_str()).unwrap_or(component)
 }
 
 #[cfg(test)]
@@ -108,7 +114,8 @@ mod tests {
             ("/**/access.log.?", true),
             ("/**", true),
             (r"/a\*b/c\[1\]/d\\e", true),
-            (r"/\**", true),
+            (r"/\**", false),
+            (r"/*\*", true),
             ("/...", true),
             ("/a b/\n", true),
             ("", false),

@@ -210,7 +210,18 @@ fn parse<'t>(text: ManifestText<'t>, notes: &mut Notes) -> Option<(serde_spanned
             return None;
         }
     };
-    let (document, errors) = DeTable::parse_recoverable(source);
+    let (document, errors) = if source.len() <= limits::MANIFEST_RECOVERED_BYTES {
+        DeTable::parse_recoverable(source)
+    } else {
+        match DeTable::parse(source) {
+            Ok(document) => (document, Vec::new()),
+            // A large file that is not TOML shows its first error: one for each of its bytes would fill the memory.
+            Err(error) => {
+                notes.error(Code::Syntax, &error.span().unwrap_or(0..0), error.message());
+                return None;
+            }
+        }
+    };
     let starts = line_starts(text.bytes);
     let mut lines = BTreeSet::new();
     for error in errors {

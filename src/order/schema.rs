@@ -27,7 +27,8 @@ fn text(schema: &schemars::Schema) -> String {
 
 /// TOML has no null: a key that may be missing is not a key that may be null.
 fn without_null(value: &mut Value) {
-    let is_null = |one: &Value| *one == Value::from("null") || one.get("type") == Some(&Value::from("null"));
+    let is_null =
+        |one: &Value| [Some(one), one.get("type")].into_iter().flatten().any(|one| one.as_str() == Some("null"));
     match value {
         Value::Array(items) => items.iter_mut().for_each(without_null),
         Value::Object(members) => {

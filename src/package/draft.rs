@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::PackageError;
+use super::lines::{Line, Lines, LinesDone};
 use super::spool::Spool;
 use crate::digest::{Digest, Hasher};
-use crate::ledger::{Counts, RecordLine, Timeline};
+use crate::ledger::Counts;
 use crate::limits;
 use crate::order::Format;
 use crate::scope::{ClauseSet, InScope, Provenance, Record, Stamp};
@@ -46,7 +47,11 @@ impl Drafter {
     /// For the records of one stream.
     pub fn records(&self, format: Format) -> RecordDraft {
         RecordDraft {
-            items: if format.is_mail() { Kind::Messages(Vec::new()) } else { Kind::Lines(Box::new(self.lines())) },
+            items: if format.is_mail() {
+                Kind::Messages(Vec::new())
+            } else {
+                Kind::Lines(Box::new(Lines::new(Arc::clone(&self.0.folder))))
+            },
             body: self.body(),
             desk: Arc::clone(&self.0),
             format,
@@ -57,18 +62,6 @@ impl Drafter {
     /// For one whole file.
     pub fn whole(&self) -> WholeDraft {
         WholeDraft { bytes: 0, body: self.body(), hasher: Hasher::new() }
-    }
-
-    fn lines(&self) -> Lines {
-        Lines {
-            text: Spool::new(Arc::clone(&self.0.folder)),
-            text_hasher: Hasher::new(),
-            hasher: Hasher::new(),
-            scratch: Vec::new(),
-            clauses: ClauseSet::EMPTY,
-            ids: Vec::new(),
-            timeline: Timeline::default(),
-        }
     }
 
     fn body(&self) -> Option<Spool> {
@@ -89,17 +82,6 @@ pub struct RecordDraft {
 enum Kind {
     Lines(Box<Lines>),
     Messages(Vec<Message>),
-}
-
-struct Lines {
-    text: Spool,
-    text_hasher: Hasher,
-    hasher: Hasher,
-    scratch: Vec<u8>,
-    /// The clauses of the record before, and their ids: most records have the same.
-    clauses: ClauseSet,
-    ids: Vec<String>,
-    timeline: Timeline,
 }
 
 /// A message, apart from its bytes.
@@ -157,8 +139,8 @@ impl RecordDraft {
                 Ok(())
             }
             Kind::Lines(lines) => {
-                lines.hasher.update(bytes);
-                lines.push(&self.desk, self.tally.all.records, length, sha256, clauses, &stamp, offset)
+                let time = stamp.main.map(|(_, at)| at);
+                lines.push(&self.desk.clause_ids, clauses, bytes, &Line { length, sha256, time, offset })
             }
         }
     }
@@ -172,45 +154,9 @@ impl RecordDraft {
     pub fn finish(self, provenance: InScope<Provenance>, place: Place) -> Draft {
         let items = match self.items {
             Kind::Messages(messages) => Items::Messages { format: self.format, messages },
-            Kind::Lines(lines) => Items::Lines {
-                format: self.format,
-                sha256: lines.hasher.finish(),
-                records: self.tally.all.records,
-                text: lines.text,
-                text_sha256: lines.text_hasher.finish(),
-                timeline: lines.timeline,
-            },
+            Kind::Lines(lines) => Items::Lines { format: self.format, lines: lines.finish() },
         };
         Draft { provenance: provenance.into_item(), place, body: self.body, tally: self.tally, items }
-    }
-}
-
-impl Lines {
-    #[expect(clippy::too_many_arguments, reason = "the members of one line")]
-    fn push(
-        &mut self,
-        desk: &Desk,
-        n: u64,
-        length: u64,
-        sha256: Digest,
-        clauses: ClauseSet,
-        stamp: &Stamp,
-        offset: Option<u64>,
-    ) -> Result<(), PackageError> {
-        if clauses != self.clauses {
-            self.clauses = clauses;
-            self.ids = ids(&desk.clause_ids, clauses);
-        }
-        let time = stamp.main.map(|(_, at)| at);
-        self.timeline.add(clauses, time);
-        let line = RecordLine { n, length, sha256, time, clauses: std::mem::take(&mut self.ids), offset };
-        self.scratch.clear();
-        serde_json::to_writer(&mut self.scratch, &line)?;
-        self.scratch.push(b'\n');
-        self.ids = line.clauses;
-        self.text_hasher.update(&self.scratch);
-        self.text.write_all(&self.scratch)?;
-        Ok(())
     }
 }
 
@@ -262,7 +208,7 @@ pub(super) enum Items {
     /// The whole file.
     Whole { sha256: Digest, stamp: Stamp },
     /// Its lines, one exhibit.
-    Lines { format: Format, sha256: Digest, records: u64, text: Spool, text_sha256: Digest, timeline: Timeline },
+    Lines { format: Format, lines: LinesDone },
     /// Its messages, an exhibit each.
     Messages { format: Format, messages: Vec<Message> },
 }

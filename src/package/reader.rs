@@ -22,6 +22,7 @@
 
 use std::io::{self, Read};
 
+use super::head::{Head, size_of_pax};
 use super::layout::{self, BLOCK_BYTES};
 use crate::limits;
 
@@ -93,12 +94,6 @@ pub struct TarReader<R> {
     notes: Vec<StructureNote>,
     more_notes: u64,
     done: bool,
-}
-
-/// One block, or what there was of it.
-enum Block {
-    Full([u8; BLOCK_BYTES]),
-    Short(usize),
 }
 
 impl<R: Read> TarReader<R> {
@@ -202,14 +197,13 @@ impl<R: Read> TarReader<R> {
     /// The next block where a header must stand; None, with a note, where the file ends instead.
     fn header_block(&mut self) -> io::Result<Option<[u8; BLOCK_BYTES]>> {
         let at = self.at;
-        match self.block()? {
-            Block::Full(block) => Ok(Some(block)),
-            Block::Short(length) => {
-                self.note(at, if length == 0 { Fault::NoEnd } else { Fault::Truncated });
-                self.done = true;
-                Ok(None)
-            }
+        let (block, length) = self.block()?;
+        if length == BLOCK_BYTES {
+            return Ok(Some(block));
         }
+        self.note(at, if length == 0 { Fault::NoEnd } else { Fault::Truncated });
+        self.done = true;
+        Ok(None)
     }
 
     /// Skips what is left of the current member and its padding.
@@ -240,17 +234,13 @@ impl<R: Read> TarReader<R> {
     fn finish_tar(&mut self) -> io::Result<()> {
         self.done = true;
         let at = self.at;
-        match self.block()? {
-            Block::Full(block) if block == [0; BLOCK_BYTES] => {}
-            Block::Full(_) => {
-                self.note(at, Fault::NoEnd);
+        let (block, length) = self.block()?;
+        if length < BLOCK_BYTES || block != [0; BLOCK_BYTES] {
+            self.note(at, Fault::NoEnd);
+            if length == BLOCK_BYTES {
                 self.note(at, Fault::Trailing);
-                return Ok(());
             }
-            Block::Short(_) => {
-                self.note(at, Fault::NoEnd);
-                return Ok(());
-            }
+            return Ok(());
         }
         let at = self.at;
         // One byte is enough to say that something follows; how much is nobody's concern.
@@ -260,12 +250,12 @@ impl<R: Read> TarReader<R> {
         Ok(())
     }
 
-    /// Reads one block.
-    fn block(&mut self) -> io::Result<Block> {
+    /// Reads one block; how much of it there was.
+    fn block(&mut self) -> io::Result<([u8; BLOCK_BYTES], usize)> {
         let mut block = [0u8; BLOCK_BYTES];
         let got = fill(&mut self.inner, &mut block)?;
         self.at = self.at.saturating_add(got as u64);
-        Ok(if got == BLOCK_BYTES { Block::Full(block) } else { Block::Short(got) })
+        Ok((block, got))
     }
 
     /// Passes over bytes of a member.
@@ -312,61 +302,6 @@ impl<R: Read> Read for TarReader<R> {
     }
 }
 
-/// What a header block says, of that what we heed.
-struct Head {
-    name: Vec<u8>,
-    size_bytes: u64,
-    kind: u8,
-    checksum_holds: bool,
-}
-
-impl Head {
-    /// None where it has not tar's magic or its size is not octal. A prefix is read as POSIX says, so that a foreign tar's
-    /// names come out right.
-    fn read(block: &[u8; BLOCK_BYTES]) -> Option<Self> {
-        if block.get(257..262)? != b"ustar" {
-            return None;
-        }
-        let size_bytes = octal(block.get(124..136)?)?;
-        let (name, prefix) = (text(block.get(..100)?), text(block.get(345..500)?));
-        let name = if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() };
-        let kind = match *block.get(156)? {
-            // The old way to say "regular file"; the header still differs from ours, which is noted.
-            0 => b'0',
-            kind => kind,
-        };
-        let stated = octal(block.get(148..156)?);
-        let summed = block
-            .iter()
-            .enumerate()
-            .map(|(place, &byte)| if (148..156).contains(&place) { 32 } else { u64::from(byte) })
-            .sum::<u64>();
-        Some(Self { name, size_bytes, kind, checksum_holds: stated == Some(summed) })
-    }
-}
-
-/// A field up to its first zero.
-fn text(field: &[u8]) -> &[u8] {
-    field.split(|&byte| byte == 0).next().unwrap_or_default()
-}
-
-/// An octal number, spaces or zeros around it.
-fn octal(field: &[u8]) -> Option<u64> {
-    let digits = text(field).trim_ascii();
-    if digits.is_empty() || !digits.iter().all(|byte| (b'0'..=b'7').contains(byte)) {
-        return None;
-    }
-    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()
-}
-
-/// The size that a pax record states, if it is the one record that we write.
-fn size_of_pax(record: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(record).ok()?;
-    let (_, value) = text.strip_suffix('\n')?.split_once(" size=")?;
-    let size = value.parse().ok()?;
-    (layout::pax_size(size) == record).then_some(size)
-}
-
 /// Fills the buffer as far as there is something; how far.
 fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut got = 0;
@@ -396,9 +331,9 @@ mod tests {
         out
     }
 
-    type Read_ = (Vec<(String, Vec<u8>)>, Vec<(u64, Fault)>);
+    type Found = (Vec<(String, Vec<u8>)>, Vec<(u64, Fault)>);
 
-    fn read(bytes: &[u8]) -> Read_ {
+    fn read(bytes: &[u8]) -> Found {
         let mut reader = TarReader::new(bytes);
         let mut members = Vec::new();
         while let Some(member) = reader.next_member().unwrap() {
@@ -433,117 +368,51 @@ mod tests {
         assert_eq!(reader.notes()[0].member.as_deref(), Some(&b"a/x"[..]));
     }
 
-    /// What is done to a good tar, and the faults that must be noted.
-    type Case = (&'static str, fn(&mut Vec<u8>), &'static [Fault]);
+    /// What is done to a good tar: a byte set, the same with the header's checksum made right, the length changed.
+    enum Change {
+        Byte(usize, u8),
+        Sealed(usize, u8),
+        Length(isize),
+    }
 
-    /// Recomputes the checksum of the header at `at`.
-    fn reseal(bytes: &mut [u8], at: usize) {
-        let sum: u32 = (0..512).map(|n| if (148..156).contains(&n) { 32 } else { u32::from(bytes[at + n]) }).sum();
-        bytes[at + 148..at + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    fn change(bytes: &mut Vec<u8>, change: &Change) {
+        match *change {
+            Change::Byte(at, value) => bytes[at] = value,
+            Change::Sealed(at, value) => {
+                bytes[at] = value;
+                bytes[148..156].fill(b' ');
+                let sum: u32 = bytes[..512].iter().map(|&byte| u32::from(byte)).sum();
+                bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            }
+            Change::Length(by) => bytes.resize(bytes.len().saturating_add_signed(by), 0),
+        }
     }
 
     #[test]
     fn every_deviation_is_noted_and_reading_goes_on_where_it_can() {
-        const X: usize = 0;
-        let cases: [Case; 17] = [
-            (
-                "a byte of the mode",
-                |b| {
-                    b[X + 104] = b'7';
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            (
-                "a date",
-                |b| {
-                    b[X + 146] = b'1';
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            (
-                "an owner's name",
-                |b| {
-                    b[X + 265] = b'r';
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            (
-                "a byte behind the name",
-                |b| {
-                    b[X + 50] = b'r';
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            (
-                "the last bytes of the header",
-                |b| {
-                    b[X + 511] = 1;
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            (
-                "a prefix",
-                |b| {
-                    b[X + 345] = b'p';
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            ("a byte without the checksum", |b| b[X + 265] = b'r', &[Fault::Checksum, Fault::Header]),
-            (
-                "a folder",
-                |b| {
-                    b[X + 156] = b'5';
-                    reseal(b, X)
-                },
-                &[Fault::NotAFile(b'5'), Fault::Header],
-            ),
-            (
-                "a link",
-                |b| {
-                    b[X + 156] = b'2';
-                    reseal(b, X)
-                },
-                &[Fault::NotAFile(b'2'), Fault::Header],
-            ),
-            (
-                "the old kind of file",
-                |b| {
-                    b[X + 156] = 0;
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            (
-                "GNU's magic",
-                |b| {
-                    b[X + 262] = b' ';
-                    reseal(b, X)
-                },
-                &[Fault::Header],
-            ),
-            ("padding", |b| b[1023] = 9, &[Fault::Padding]),
-            ("no magic", |b| b[X + 257] = b'U', &[Fault::NotAHeader]),
-            (
-                "a size that is no number",
-                |b| {
-                    b[X + 124] = 0x80;
-                    reseal(b, X)
-                },
-                &[Fault::NotAHeader],
-            ),
-            ("something behind the end", |b| b.push(0), &[Fault::Trailing]),
-            ("no end", |b| b.truncate(b.len() - 1024), &[Fault::NoEnd]),
-            ("half an end", |b| b.truncate(b.len() - 512), &[Fault::NoEnd]),
+        use Change::{Byte, Length, Sealed};
+        let cases: [(&str, Change, &[Fault]); 17] = [
+            ("a byte of the mode", Sealed(104, b'7'), &[Fault::Header]),
+            ("a date", Sealed(146, b'1'), &[Fault::Header]),
+            ("an owner's name", Sealed(265, b'r'), &[Fault::Header]),
+            ("a byte behind the name", Sealed(50, b'r'), &[Fault::Header]),
+            ("the last byte of the header", Sealed(511, 1), &[Fault::Header]),
+            ("a prefix", Sealed(345, b'p'), &[Fault::Header]),
+            ("a byte without the checksum", Byte(265, b'r'), &[Fault::Checksum, Fault::Header]),
+            ("a folder", Sealed(156, b'5'), &[Fault::NotAFile(b'5'), Fault::Header]),
+            ("a link", Sealed(156, b'2'), &[Fault::NotAFile(b'2'), Fault::Header]),
+            ("the old kind of file", Sealed(156, 0), &[Fault::Header]),
+            ("GNU's magic", Sealed(262, b' '), &[Fault::Header]),
+            ("padding", Byte(1023, 9), &[Fault::Padding]),
+            ("no magic", Byte(257, b'U'), &[Fault::NotAHeader]),
+            ("a size that is no number", Sealed(124, 0x80), &[Fault::NotAHeader]),
+            ("something behind the end", Length(1), &[Fault::Trailing]),
+            ("no end", Length(-1024), &[Fault::NoEnd]),
+            ("half an end", Length(-512), &[Fault::NoEnd]),
         ];
-        for (what, change, expected) in cases {
+        for (what, done, expected) in cases {
             let mut bytes = tar(&[("a/x", b"hello"), ("a/y", b"there")]);
-            change(&mut bytes);
+            change(&mut bytes, &done);
             let (members, notes) = read(&bytes);
             let faults: Vec<Fault> = notes.iter().map(|&(_, fault)| fault).collect();
             assert_eq!(faults, expected, "{what}");

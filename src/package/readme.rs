@@ -44,8 +44,8 @@ HOW TO CHECK THIS PACKAGE
 
      sed 's/,"digest":"[0-9a-f]*"//' disclosure.json | sha256sum
 
-   The same order, the same sources and the same withholdings always give the
-   same digest.
+   The same order, the same provider's file (what is held back) and the same
+   sources always give the same digest.
 
 4. With the program "extract", without a network and without the provider:
 

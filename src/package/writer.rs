@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::closed::Closed;
 use super::draft::{Draft, Drafter, Items, Message, ids};
 use super::layout::{BAGIT_TXT, Extension, Member, NOTHING};
+use super::lines::LinesDone;
 use super::spool::Spool;
 use super::tape::Tape;
 use super::{PackageError, readme};
@@ -156,7 +157,8 @@ impl Writer {
                 line.bytes = counts.bytes;
                 self.exhibit(line, clauses, None, body.as_mut())
             }
-            Items::Lines { format, sha256, records, text, text_sha256, timeline } => {
+            Items::Lines { format, lines } => {
+                let LinesDone { sha256, records, text, text_sha256, timeline } = lines;
                 let line = ExhibitLine { sha256, bytes: counts.bytes, records: Some(records), ..base };
                 let number = self.next;
                 self.exhibit(line, clauses, Some(format), body.as_mut())?;

@@ -1,4 +1,5 @@
-//! What a log writes escaped, as it was before: percent escapes of URLs and backslash escapes of web servers.
+//! What is written escaped, as it was before: percent escapes of URLs, backslash escapes of web servers, character
+//! references of HTML.
 //!
 //! Sources: RFC 3986, 2.1; Apache httpd 2.4, `mod_log_config` (`\"`, `\\`, `\t`, `\xhh`), and nginx (`\xHH`). An escape
 //! that is not one stays as it is.
@@ -49,6 +50,30 @@ fn decode_backslash(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// `&#64;` and `&#x40;` as `@`, and the few names of signs that stand in an address (HTML 5, 13.5); none where there is
+/// none of them.
+pub(crate) fn decode_references(text: &[u8]) -> Option<Vec<u8>> {
+    const NAMES: [(&[u8], u8); 7] = [
+        (b"commat", b'@'),
+        (b"period", b'.'),
+        (b"lowbar", b'_'),
+        (b"plus", b'+'),
+        (b"percnt", b'%'),
+        (b"colon", b':'),
+        (b"nbsp", b' '),
+    ];
+    decode(text, b'&', |rest| {
+        let end = memchr::memchr(b';', rest.get(..rest.len().min(10))?)?;
+        let name = rest.get(..end)?;
+        let byte = match name {
+            [b'#', b'x' | b'X', digits @ ..] => u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?,
+            [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
+            _ => NAMES.iter().find(|(known, _)| *known == name).map(|(_, byte)| *byte)?,
+        };
+        byte.is_ascii().then_some((byte, end + 1))
+    })
+}
+
 /// `escape` is shown what follows the mark, and gives the byte it stands for and how many bytes that took.
 fn decode(text: &[u8], mark: u8, escape: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Option<Vec<u8>> {
     memchr::memchr(mark, text)?;
@@ -80,6 +105,20 @@ pub(crate) fn hex_pair(high: u8, low: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn references_to_ascii_are_decoded_and_others_stay() {
+        let cases = [
+            ("alice&#64;example&#x2E;org", Some("alice@example.org")),
+            ("alice&commat;example&period;org &amp; &#8364;", Some("alice@example.org &amp; &#8364;")),
+            ("a & b; &#; &#x;", None),
+            ("plain", None),
+        ];
+        for (text, expected) in cases {
+            let seen = decode_references(text.as_bytes()).map(|text| String::from_utf8(text).unwrap());
+            assert_eq!(seen.as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn every_escaped_form_is_shown_and_an_escape_that_is_none_stays() {

@@ -33,10 +33,10 @@ pub(super) fn order(order: &OrderFacts) -> String {
         ("Authority", text(&order.authority)),
         ("Court", order.court.as_deref().map_or_else(|| "none named".to_owned(), text)),
         ("Reference", text(&order.reference)),
-        ("Legal basis", text(order.legal_basis)),
+        ("Legal basis", escape(words::legal_basis(order.legal_basis))),
         ("Made", text(&order.made)),
         ("Served", instant(order.served, order.zone)),
-        ("Due", format!("{} after service", text(&order.due))),
+        ("Due", format!("{} after service", words::duration(&order.due).unwrap_or_else(|| text(&order.due)))),
     ];
     if let Some(day) = &order.expires {
         rows.push(("Expires", format!("at the end of {}", text(day))));
@@ -134,11 +134,14 @@ fn span(window: &WindowWords, zone: &str) -> String {
     )
 }
 
+/// A date and time as a letter would write it: `31 March 2024, 00:00:00`.
+const CIVIL: &str = "%-d %B %Y, %H:%M:%S";
+
 /// An instant in UTC, and in the order's zone where that differs.
 fn instant(at: Timestamp, zone: &str) -> String {
     match Zone::named(zone).filter(|&zone| zone != Zone::UTC) {
-        Some(zone) => format!("{} in {} ({at})", zone.civil(at).format("%Y-%m-%d %H:%M:%S"), escape(zone.name())),
-        None => at.to_string(),
+        Some(zone) => format!("{} in {} ({at})", zone.civil(at).format(CIVIL), escape(zone.name())),
+        None => format!("{} UTC", at.to_utc().format(CIVIL)),
     }
 }
 
@@ -166,17 +169,19 @@ pub(super) fn gaps(statement: &Statement) -> String {
     if under == 0 {
         out.push_str("<p>Nothing is undecided.</p>\n");
     } else {
-        let items = match statement.totals.undecided {
-            0 => "No item".to_owned(),
-            count => counted(count, "item", "items"),
-        };
-        out.push_str(&format!(
-            "<p>{items} may fall under a clause and was not disclosed, because a time or an identifier in it cannot be \
-             read. It was not counted as absent either. What is to happen with it is for the court or the parties to \
-             say.</p>\n"
-        ));
-        if statement.totals.undecided == 0 {
-            out.push_str("<p>What one clause could not be decided on, another clause let out: it is disclosed.</p>\n");
+        let in_all = statement.totals.undecided;
+        if in_all > 0 {
+            out.push_str(&format!(
+                "<p>{} not disclosed, because a time or an identifier that decides cannot be read. Nothing of this was \
+                 counted as absent either; what is to happen with it is for the court or the parties to say.</p>\n",
+                counted(in_all, "item may fall under a clause and was", "items may fall under a clause and were")
+            ));
+        }
+        if in_all < under {
+            out.push_str(
+                "<p>The numbers under the clauses come to more, for an item that several clauses cannot be decided on \
+                 stands under each of them, and one that another clause lets out is disclosed all the same.</p>\n",
+            );
         }
     }
     out
@@ -302,7 +307,9 @@ pub(super) fn sources(statement: &Statement) -> String {
             text(&source.name),
             text(&source.kind),
             source.bytes.map(number).unwrap_or_default(),
-            source.sha256.map(|digest| digest.to_string()).unwrap_or_default(),
+            source
+                .sha256
+                .map_or_else(|| "none: a folder has no bytes of its own".to_owned(), |digest| digest.to_string()),
             journals.join("<br>")
         ));
     }

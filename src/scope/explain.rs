@@ -117,7 +117,8 @@ impl Scope {
         Explanation { clauses, withhold, unparsed: false }
     }
 
-    fn explain_fields(&self, clauses: ClauseSet, fields: &dyn Fields) -> Explanation {
+    /// What each of these clauses says of a record: for its gate, and for checking a package again.
+    pub fn explain_fields(&self, clauses: ClauseSet, fields: &dyn Fields) -> Explanation {
         let clauses: Vec<_> = clauses
             .iter()
             .filter_map(|at| {

@@ -11,13 +11,13 @@ use super::glob::{GlobError, PathSet};
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
-use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, Verdict};
+use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Format, Order, Provider};
 
 /// Bytes of a whole file that are searched at once for a withheld identifier.
 const SEARCHED_BYTES: usize = 64 * 1024;
-/// How far two searched pieces overlap: no identifier of an order is longer.
+/// How far two searched pieces overlap: the identifiers of an order are shorter.
 const OVERLAP_BYTES: usize = 2 * 1024;
 
 /// The order's clauses and the provider's withholds, compiled. Made only from an order.
@@ -292,11 +292,26 @@ impl<'s> WholeGate<'s> {
         for piece in bytes.chunks(SEARCHED_BYTES) {
             self.tail.extend_from_slice(piece);
             if self.tail.len() >= SEARCHED_BYTES {
-                self.withheld = self.withheld.or(self.scope.withheld.raw(&self.tail));
-                let keep = self.tail.len().saturating_sub(OVERLAP_BYTES);
-                self.tail.drain(..keep);
+                self.search();
             }
         }
+    }
+
+    /// Searches up to the last byte that ends a token, so that nothing is cut in two, and keeps what follows it, with
+    /// enough before it for an identifier that such a byte is a part of.
+    fn search(&mut self) {
+        let Some(end) = self.tail.iter().rposition(|&byte| !token::is_part(byte)) else {
+            // One run, longer than any identifier: only where it ends can still matter (the domain of an address).
+            let gone = self.tail.len().saturating_sub(OVERLAP_BYTES);
+            self.tail.drain(..gone);
+            return;
+        };
+        self.withheld = self.withheld.or(self.scope.withheld.raw(self.tail.get(..=end).unwrap_or_default()));
+        // What is kept begins behind a byte that ends a token. An identifier that reaches over `end` begins behind one
+        // too, and is shorter than the overlap.
+        let overlap = end.saturating_sub(OVERLAP_BYTES);
+        let first = self.tail.iter().skip(overlap).position(|&byte| !token::is_part(byte));
+        self.tail.drain(..=first.map_or(end, |first| overlap + first));
     }
 
     /// All bytes were seen: what the withholds make of the file.

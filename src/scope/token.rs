@@ -16,6 +16,11 @@ const fn is_ip_byte(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
 }
 
+/// The byte may stand inside a token, or an address with its port.
+pub(in crate::scope) const fn is_part(byte: u8) -> bool {
+    is_token_byte(byte) || is_ip_byte(byte) || matches!(byte, b'[' | b']')
+}
+
 /// The maximal runs of bytes that `belongs` says yes to, with where each begins.
 fn runs(text: &[u8], belongs: fn(u8) -> bool) -> impl Iterator<Item = (usize, &[u8])> {
     let mut from = 0;

@@ -72,7 +72,7 @@ pub(super) fn check<R: Read + Seek>(
         prev = hasher.finish();
         last = Some(line);
     }
-    seal(last.as_ref(), expected, statement, sha256(Member::Manifest), object);
+    seal(last.as_ref(), expected, statement, sha256(Member::Manifest), findings);
     Ok(latest)
 }
 
@@ -97,22 +97,31 @@ fn odd(
     if line.digest.is_some() != is_seal || line.manifest_sha256.is_some() != is_seal {
         return Some("does not carry the digests where the log has them: in the sealing and there only".into());
     }
-    let (order, statement) = (order?, statement?);
-    let known = is_seal || events(order, statement).any(|event| event == line.event);
-    (!known).then(|| {
-        format!("says something that no event says of this order and its sources: {}", printable(line.event.as_bytes()))
+    let events = events(order?, statement?);
+    let expected = usize::try_from(number).ok().and_then(|number| events.get(number.checked_sub(1)?));
+    if expected == Some(&line.event) {
+        return None;
+    }
+    let event = printable(line.event.as_bytes());
+    Some(match expected {
+        Some(expected) => {
+            format!("is \"{event}\", and at that point of every log stands \"{}\"", printable(expected.as_bytes()))
+        }
+        None => format!("is \"{event}\", and the log of this order has only {} events", events.len()),
     })
 }
 
-/// All that a log can say before the sealing.
-fn events<'o>(order: &'o Order, statement: &'o Statement) -> impl Iterator<Item = String> + 'o {
-    let of_sources = order.sources.iter().zip(&statement.sources).flat_map(|(source, facts)| {
-        let name = source.name.as_str();
+/// What the log of an order says, from the first event to the last.
+fn events(order: &Order, statement: &Statement) -> Vec<String> {
+    let opened = order.sources.iter().map(|source| Event::SourceOpened { name: &source.name }.words());
+    let hashed = order.sources.iter().zip(&statement.sources).filter_map(|(source, facts)| {
         let as_received = source.sha256.is_some();
-        let hashed = facts.sha256.map(|sha256| Event::SourceHashed { name, sha256, as_received });
-        [Some(Event::SourceOpened { name }), hashed].into_iter().flatten()
+        Some(Event::SourceHashed { name: &source.name, sha256: facts.sha256?, as_received }.words())
     });
-    [Event::OrderRead, Event::SourcesRead].into_iter().chain(of_sources).map(Event::words)
+    let mut events = vec![Event::OrderRead.words()];
+    events.extend(opened.chain(hashed));
+    events.extend([Event::SourcesRead.words(), SEALED.to_owned()]);
+    events
 }
 
 /// The last event binds the disclosure and the payload.
@@ -121,16 +130,23 @@ fn seal(
     number: u64,
     statement: Option<&Statement>,
     manifest: Option<Digest>,
-    mut object: impl FnMut(u64, String),
+    findings: &mut Findings,
 ) {
-    let Some(last) = last.filter(|last| last.event == SEALED) else {
-        object(number, "is not the sealing: the end of the log is missing".into());
+    let Some(last) = last else {
+        findings.member(Check::Chain, Member::Custody, || "it is empty".into());
+        return;
+    };
+    let mut object = |text: &str| {
+        findings.member(Check::Chain, Member::Custody, || format!("event {number} {text}"));
+    };
+    let Some(last) = Some(last).filter(|last| last.event == SEALED) else {
+        object("is not the sealing: the end of the log is missing");
         return;
     };
     if statement.is_some_and(|statement| statement.digest != last.digest) {
-        object(number, "seals another disclosure: its digest is not that of disclosure.json".into());
+        object("seals another disclosure: its digest is not that of disclosure.json");
     }
     if manifest.is_some() && last.manifest_sha256 != manifest {
-        object(number, "seals other exhibits: its digest is not that of manifest-sha256.txt".into());
+        object("seals other exhibits: its digest is not that of manifest-sha256.txt");
     }
 }

@@ -14,7 +14,7 @@ use super::contents::{Line, Shelf};
 use super::names::Names;
 use super::totals::Recount;
 use crate::digest::{Digest, Hasher};
-use crate::ledger::{ExhibitLine, RecordLine, Summary, TakeName, escaped_path};
+use crate::ledger::{ExhibitLine, RecordLine, Statement, Summary, TakeName, escaped_path};
 use crate::package::layout::{Extension, Member};
 use crate::scope::ClauseSet;
 
@@ -32,11 +32,12 @@ pub(super) struct Reading {
 pub(super) fn read<R: Read + Seek>(
     shelf: &Shelf<'_, R>,
     names: &Names<'_>,
+    statement: &Statement,
     findings: &mut Findings,
 ) -> io::Result<Reading> {
     let reading =
         Reading { recount: Recount::new(names.order.clauses.len()), summary: Summary::default(), readable: true };
-    let mut pass = Pass { shelf, names, findings, reading, expected: 1, records_seen: 0 };
+    let mut pass = Pass { shelf, names, statement, findings, reading, expected: 1, records_seen: 0 };
     if let Some(mut lines) = shelf.lines(Member::Exhibits) {
         while let Some(line) = lines.next()? {
             if let Some(line) = pass.parse(Member::Exhibits, pass.expected.into(), line) {
@@ -75,6 +76,7 @@ pub(super) fn exact_path(line: &ExhibitLine) -> Option<Vec<u8>> {
 struct Pass<'p, 'a, R> {
     shelf: &'p Shelf<'a, R>,
     names: &'p Names<'p>,
+    statement: &'p Statement,
     findings: &'p mut Findings,
     reading: Reading,
     /// The number that the next line must have.
@@ -115,7 +117,7 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         }
         self.shape(line, member);
         let clauses = self.names.clauses(&line.clauses, member, "it", self.findings);
-        self.names.agree(line, clauses, member, self.findings);
+        self.names.agree(self.statement, line, clauses, member, self.findings);
         self.file(line, member);
         self.reading.recount.exhibit(line, clauses, line.bytes);
         self.reading.summary.exhibit(line, clauses);
@@ -141,12 +143,16 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         let no_times = line.time.is_none() && line.clock.is_none() && line.times.is_none();
         let times_fit = if line.has_records() { no_times } else { line.time.is_some() == line.clock.is_some() };
         let positions = is_mail && self.names.order.disclose.positions;
-        if !fits || !times_fit || line.offset.is_some() != positions || exact_path(line).is_none() {
+        let rows = [
+            (fits, "how it was taken, its format and how many records it has do not belong together"),
+            (times_fit, "a time stands without its clock, or where the records have the times"),
+            (line.offset.is_some() == positions, "it states a position and should not, or the other way round"),
+            (exact_path(line).is_some(), "its path does not begin at the root, or its two forms are not one path"),
+        ];
+        for (_, why) in rows.into_iter().filter(|(fits, _)| !fits) {
             self.reading.readable = false;
-            self.findings.member(Check::Structure, member, || {
-                "its line in exhibits.jsonl contradicts itself: kind, format, count, time, position and path do not belong together"
-                    .into()
-            });
+            self.findings
+                .member(Check::Structure, member, || format!("its line in exhibits.jsonl contradicts itself: {why}"));
         }
     }
 
@@ -191,6 +197,10 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
     }
 
     fn stray_records(&mut self, number: u32) {
+        // Beside a line that could not be read nobody can say what belongs to what.
+        if !self.reading.readable {
+            return;
+        }
         self.findings.member(Check::ClosedWorld, Member::Records(number), || {
             "there is no exhibit of lines of that number: no line of the ledger belongs to it".into()
         });
@@ -198,6 +208,9 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
 
     /// After the last line: what the ledger never mentioned.
     fn leftovers(&mut self) {
+        if !self.reading.readable {
+            return;
+        }
         let listed = self.expected;
         let data = self.shelf.contents.data();
         let from = data.partition_point(|(number, ..)| *number < listed);
@@ -268,11 +281,15 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
     fn record_shape(&mut self, record: &RecordLine, own: Member, count: u64, last_offset: &mut Option<u64>) {
         let positions = self.names.order.disclose.positions;
         let ascends = record.offset.is_none() || record.offset > *last_offset;
-        if record.n != count || record.offset.is_some() != positions || record.length == 0 || !ascends {
+        let rows = [
+            (record.n == count, "its number is not that of its place"),
+            (record.length > 0, "it has no length"),
+            (record.offset.is_some() == positions, "it states a position and should not, or the other way round"),
+            (ascends, "it stood before the record that it follows"),
+        ];
+        for (_, why) in rows.into_iter().filter(|(fits, _)| !fits) {
             self.reading.readable = false;
-            self.findings.member(Check::Structure, own, || {
-                format!("line {count} contradicts itself or its place: number, length and position do not belong there")
-            });
+            self.findings.member(Check::Structure, own, || format!("line {count} contradicts itself: {why}"));
         }
         *last_offset = record.offset;
     }

@@ -146,7 +146,7 @@ impl<R: Read + Seek> Run<'_, R> {
 
     /// `disclosure.json`; none, with a finding, where it has not its form.
     fn statement(&mut self) -> io::Result<Option<Statement>> {
-        let bytes = self.shelf.read(Member::Disclosure, limits::PACKAGE_MEMBER_BYTES)?;
+        let bytes = self.shelf.read(Member::Disclosure, limits::PACKAGE_LINE_BYTES as u64)?;
         let read = match bytes.as_deref().and_then(|bytes| bytes.strip_suffix(b"\n")) {
             None => Err("is too long or has no line end".to_owned()),
             Some(line) => canonical::read::<Statement>(line),
@@ -176,7 +176,7 @@ impl<R: Read + Seek> Run<'_, R> {
                 && stated != found
             {
                 self.findings.member(Check::Sha256, Member::Disclosure, || {
-                    format!("its {name} is {stated}, and {what} has {found}")
+                    format!("its {name} is {stated}; computed from {what} it is {found}")
                 });
             }
         }
@@ -187,7 +187,7 @@ impl<R: Read + Seek> Run<'_, R> {
     fn ledger(&mut self, order: &Order, statement: &Statement) -> io::Result<Option<Decided>> {
         let names = Names::new(order);
         names.statement(statement, &mut self.findings);
-        let reading = ledger::read(&self.shelf, &names, &mut self.findings)?;
+        let reading = ledger::read(&self.shelf, &names, statement, &mut self.findings)?;
         if !reading.readable {
             return Ok(None);
         }

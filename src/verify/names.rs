@@ -62,8 +62,22 @@ impl<'o> Names<'o> {
     }
 
     /// An exhibit agrees with each clause that it names: source, what is taken, format, category.
-    pub fn agree(&self, line: &ExhibitLine, clauses: ClauseSet, member: Member, findings: &mut Findings) {
+    pub fn agree(
+        &self,
+        statement: &Statement,
+        line: &ExhibitLine,
+        clauses: ClauseSet,
+        member: Member,
+        findings: &mut Findings,
+    ) {
         let source = self.source(&line.source);
+        let facts = source.and_then(|source| statement.sources.get(source));
+        let is_folder = facts.is_some_and(|facts| facts.kind == "folder");
+        if facts.is_some() && (line.volume.is_none() != is_folder || line.filesystem.is_none() != is_folder) {
+            findings.member(Check::Clauses, member, || {
+                "it states a volume or a file system where its source has none, or none where it has one".into()
+            });
+        }
         if source.is_none() {
             let name = printable(line.source.as_bytes());
             findings.member(Check::Clauses, member, || {

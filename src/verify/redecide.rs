@@ -18,7 +18,7 @@ use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times};
 use crate::order::{Clock, Format, Take};
 use crate::package::layout::{Extension, Member};
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
-use crate::scope::{ClauseSet, Fields, RawRecord, Scope, Verdict};
+use crate::scope::{ClauseSet, Comparison, Fields, RawRecord, Scope, Verdict};
 
 /// How many items were confirmed from their bytes, and how many are consistent with what the ledger states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -175,11 +175,8 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
             return Err(error);
         }
         // An empty message is no record to a splitter, and holds nothing to decide on.
-        if exhibit.line.records != Some(count) && exhibit.line.bytes > 0 {
-            let stated = exhibit.line.records.unwrap_or(0);
-            self.findings.member(Check::Scope, exhibit.member, || {
-                format!("it comes apart into {count} records of its format, and the ledger states {stated}")
-            });
+        if format.is_mail() && count != 1 && exhibit.line.bytes > 0 {
+            self.findings.member(Check::Scope, exhibit.member, || "it cannot be read as one message".into());
         }
         Ok(confirmed)
     }
@@ -331,13 +328,13 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
             let named = stated.clauses.contains(at);
             if named && verdict != Verdict::In {
                 holds = false;
+                let why = self.reasons(at, fields);
                 self.redecision.findings.clause(Check::Scope, member, &clause.id, || match verdict {
                     Verdict::Undecided => format!(
-                        "whether this clause asks for {item} cannot be decided from its bytes, so it should not have been disclosed under it"
+                        "whether this clause asks for {item} cannot be decided from its bytes ({why}), and what cannot be \
+                         decided is not disclosed"
                     ),
-                    _ => format!(
-                        "by its own bytes this clause does not ask for {item}: its time, an identifier or a further condition does not fit"
-                    ),
+                    _ => format!("by its own bytes this clause does not ask for {item}: {why}"),
                 });
             } else if !named && verdict == Verdict::In && self.candidates.must.contains(at) {
                 holds = false;
@@ -347,6 +344,28 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
         // A clause that is named and could not be asked (another place, another source) was objected to for the exhibit.
         holds &= stated.clauses.iter().all(|at| self.candidates.may.contains(at));
         holds & self.time_fits(stated, fields, member, &item)
+    }
+
+    /// By which comparisons a clause does not ask for a record.
+    fn reasons(&self, clause: usize, fields: &dyn Fields) -> String {
+        let explanation = self.redecision.scope.explain_fields(ClauseSet::one(clause), fields);
+        let comparisons = explanation.clauses.iter().flat_map(|clause| &clause.comparisons);
+        let reasons: Vec<&str> = comparisons
+            .filter_map(|(comparison, verdict)| match (comparison, verdict) {
+                (_, Verdict::In) => None,
+                (Comparison::Window, Verdict::Out) => Some("its time is outside the window"),
+                (Comparison::Window, Verdict::Undecided) => Some("its time cannot be read"),
+                (Comparison::Identifiers, Verdict::Out) => Some("none of the clause's identifiers is in it"),
+                (Comparison::Identifiers, Verdict::Undecided) => Some("its identifiers cannot be read"),
+                (Comparison::With, Verdict::Out) => Some("none of the identifiers that must also be there is in it"),
+                (Comparison::With, Verdict::Undecided) => {
+                    Some("the identifiers that must also be there cannot be read")
+                }
+                (_, Verdict::Out) => Some("it is not where the clause looks"),
+                (_, Verdict::Undecided) => Some("where it stood cannot be told"),
+            })
+            .collect();
+        reasons.join(", ")
     }
 
     fn time_fits(&mut self, stated: &Stated, fields: &dyn Fields, member: Member, item: &str) -> bool {

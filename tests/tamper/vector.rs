@@ -1,7 +1,7 @@
 //! Tamper vectors: text files that say what is changed in a good package, and which check must object.
 //!
-//! One `key: value` a line. `expect:` names the checks that must fail (all of them; others may fail too), or `none`, then
-//! `because:` says what an unsigned package cannot show. `sums:` says what is made anew after the change, as someone
+//! One `key: value` a line. `expect:` names the checks that must fail, these and no others, or `none`, then `because:` says
+//! what an unsigned package cannot show. `sums:` says what is made anew after the change, as someone
 //! would who hides it. Every other line is a change, see [`Change`]. Arguments are separated by spaces; one in double quotes
 //! may hold spaces and the escapes of a JSON string; one in single quotes stands as it is.
 

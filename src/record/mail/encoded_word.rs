@@ -10,12 +10,17 @@ use super::transfer;
 
 /// The text with its encoded words decoded; none where it has none.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let last_end = memchr::memmem::rfind(text, b"?=")?;
     let mut out = Vec::new();
     let mut rest = text;
     let mut found = false;
     let mut after_word = false;
     while let Some(at) = memchr::memmem::find(rest, b"=?") {
         let (before, tail) = rest.split_at_checked(at)?;
+        // Behind the last end of a word none is left to find.
+        if last_end < text.len() - tail.len() {
+            break;
+        }
         let Some((word, behind)) = word(tail) else {
             out.extend_from_slice(before);
             out.extend_from_slice(b"=?");
@@ -40,15 +45,20 @@ fn word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let inner = text.strip_prefix(b"=?")?;
     let (charset, rest) = split_at_mark(inner)?;
     let (encoding, rest) = split_at_mark(rest)?;
+    let is_base64 = match encoding {
+        [b'B' | b'b'] => true,
+        [b'Q' | b'q'] => false,
+        // Nothing is searched for the end of what is no word.
+        _ => return None,
+    };
     let end = memchr::memmem::find(rest, b"?=")?;
     let data = rest.get(..end)?;
-    let bytes = match encoding {
-        [b'B' | b'b'] => transfer::decode_base64(data).0,
-        [b'Q' | b'q'] => {
+    let bytes = match is_base64 {
+        true => transfer::decode_base64(data).0,
+        false => {
             let spaced: Vec<u8> = data.iter().map(|&byte| if byte == b'_' { b' ' } else { byte }).collect();
             transfer::decode_quoted_printable(&spaced)
         }
-        _ => return None,
     };
     // RFC 2231, 5: a language may follow the character set.
     let charset = charset.split(|&byte| byte == b'*').next()?;
@@ -60,7 +70,7 @@ fn word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 }
 
 fn split_at_mark(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mark = memchr::memchr(b'?', text).filter(|&mark| mark > 0 && mark < 64)?;
+    let mark = memchr::memchr(b'?', text.get(..text.len().min(64))?).filter(|&mark| mark > 0)?;
     Some((text.get(..mark)?, text.get(mark + 1..)?))
 }
 

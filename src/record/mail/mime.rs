@@ -6,11 +6,11 @@
 //!
 //! **Invariant:** a part that could not be decoded, or is nested deeper than the bound, makes the reading partial.
 
+use super::super::escape;
 use super::charset::{self, Text};
 use super::header::{Header, unfold};
 use super::{encoded_word, transfer};
 use crate::limits::{ENCODED_MESSAGE_DEPTH, PART_DEPTH};
-use crate::record::escape;
 use crate::scope::Reading;
 
 /// Shows the decoded texts of a message: of its fields, and of its parts.
@@ -123,19 +123,27 @@ impl Walk<'_> {
         self.characters(content, &kind.charset);
     }
 
+    /// Shows what a part's bytes say in its character set, where that differs, and behind escapes of URLs and HTML.
     fn characters(&mut self, content: &[u8], charset: &[u8]) {
-        match charset::decode(charset, content) {
-            Text::AsItStands => {
-                if let Some(text) = charset::decode_marked_utf16(content) {
-                    (self.visit)(text.as_bytes());
-                }
-            }
-            Text::Decoded(text) => (self.visit)(text.as_bytes()),
+        let text = match charset::decode(charset, content) {
+            Text::AsItStands => charset::decode_marked_utf16(content),
+            Text::Decoded(text) => Some(text),
             Text::Doubtful(text) => {
-                (self.visit)(text.as_bytes());
                 self.reading = Reading::Partial;
+                Some(text)
             }
-            Text::Unread => self.reading = Reading::Partial,
+            Text::Unread => {
+                self.reading = Reading::Partial;
+                None
+            }
+        };
+        let text = text.as_ref().map(String::as_bytes);
+        if let Some(text) = text {
+            (self.visit)(text);
+        }
+        let text = text.unwrap_or(content);
+        for decoded in [escape::decode_percent(text), escape::decode_references(text)].iter().flatten() {
+            (self.visit)(decoded);
         }
     }
 }

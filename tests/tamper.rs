@@ -1,0 +1,131 @@
+//! One good package, changed in one way at a time: each vector in `tests/tamper/` says which check must object.
+
+#[path = "tamper/fixture.rs"]
+mod fixture;
+#[path = "tamper/forge.rs"]
+mod forge;
+#[path = "tamper/json.rs"]
+mod json;
+#[path = "tamper/tape.rs"]
+mod tape;
+#[path = "tamper/vector.rs"]
+mod vector;
+
+use std::fs;
+use std::io::Cursor;
+
+use extract::verify::{Check, State, Verification, verify};
+use vector::Vector;
+
+fn good() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::read(fixture::package(folder.path(), fixture::ORDER, 3)).unwrap()
+}
+
+fn failed(verification: &Verification) -> Vec<&'static str> {
+    verification.checks.iter().filter(|(_, state)| *state == State::Failed).map(|(check, _)| check.name()).collect()
+}
+
+#[test]
+fn every_vector_is_objected_to_by_the_checks_that_it_names() {
+    let good = good();
+    let vectors = Vector::all();
+    assert!(vectors.len() >= 60, "{} vectors", vectors.len());
+    let mut wrong = Vec::new();
+    for vector in &vectors {
+        let verification = verify(Cursor::new(forge::tampered(&good, vector))).unwrap();
+        let failed = failed(&verification);
+        assert_eq!(failed.is_empty(), verification.findings.is_empty(), "{}", vector.name);
+        let as_expected = match vector.expect.as_slice() {
+            [none] if none == "none" => failed.is_empty(),
+            checks => failed == checks,
+        };
+        if !as_expected {
+            let texts: Vec<_> =
+                verification.findings.iter().map(|f| format!("{}: {}", f.check.name(), f.text)).collect();
+            wrong.push(format!(
+                "{}: expected {:?}, found {failed:?}\n  {}",
+                vector.name,
+                vector.expect,
+                texts.join("\n  ")
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} vectors:\n{}", wrong.len(), vectors.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_good_package_passes_every_check_that_can_be_made() {
+    let good = good();
+    let verification = verify(Cursor::new(&good)).unwrap();
+    assert_eq!(verification.findings, []);
+    for (check, state) in verification.checks {
+        let expected = match check {
+            Check::Withholds => State::NotPossible,
+            Check::Signature => State::NotRun,
+            _ => State::Passed,
+        };
+        assert_eq!(state, expected, "{}", check.name());
+    }
+    let decided = verification.decided.unwrap();
+    // Three lines of the log, one of the rotated one, two messages of each mailbox; three files.
+    assert_eq!((decided.confirmed, decided.consistent), (8, 3));
+}
+
+#[test]
+fn making_every_sum_anew_changes_nothing_in_a_good_package() {
+    let good = good();
+    assert!(forge::resummed(&good) == good, "the vectors' sums are those of the program");
+}
+
+#[test]
+fn every_check_is_expected_by_some_vector_and_every_name_is_one_of_a_check() {
+    let vectors = Vector::all();
+    let names: Vec<&str> = Check::ALL.iter().map(|check| check.name()).collect();
+    for vector in &vectors {
+        for name in vector.expect.iter().filter(|name| *name != "none") {
+            assert!(names.contains(&name.as_str()), "{}: {name}", vector.name);
+        }
+    }
+    for check in Check::ALL.into_iter().filter(|check| !matches!(check, Check::Withholds | Check::Signature)) {
+        let expected = vectors.iter().any(|vector| vector.expect.iter().any(|name| name == check.name()));
+        assert!(expected, "no vector expects {}", check.name());
+    }
+}
+
+/// A package whose sixth exhibit has `count` lines of 1,000 bytes, all asked for by clause 1a alone.
+fn large(good: &[u8], count: usize) -> Vec<u8> {
+    let mut tape = tape::Tape::read(good);
+    let (mut data, mut records) = (Vec::new(), String::new());
+    for n in 1..=count {
+        let head = format!("192.0.2.10 - - [01/Apr/2024:10:00:00 +0000] \"GET /{n}?");
+        let line = format!("{head:x<980}\" 200 512\n");
+        records += &format!(
+            "{{\"n\":{n},\"length\":{},\"sha256\":\"{}\",\"time\":\"2024-04-01T10:00:00Z\",\"clauses\":[\"1a\"]}}\n",
+            line.len(),
+            extract::digest::Digest::of(line.as_bytes())
+        );
+        data.extend_from_slice(line.as_bytes());
+    }
+    tape.put("data/000006.log", data);
+    tape.put("records/000006.jsonl", records.into_bytes());
+    let ledger = tape.text("exhibits.jsonl").replace("[\"1a\",\"1b\"]", "[\"1a\"]");
+    tape.put("exhibits.jsonl", ledger.into_bytes());
+    forge::resummed_but_records(&tape.write())
+}
+
+#[test]
+fn memory_does_not_grow_with_what_a_package_holds() {
+    let package = large(&good(), 100_000);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.tar");
+    fs::write(&path, &package).unwrap();
+    // The address space in KiB: less than the exhibit alone has.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 81920 && exec \"$0\" verify --json \"$1\"", env!("CARGO_BIN_EXE_extract")])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+}
