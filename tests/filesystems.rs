@@ -135,3 +135,23 @@ fn every_image_gives_the_tree_and_is_not_changed() {
         }
     }
 }
+
+#[test]
+fn several_threads_read_one_source_at_once() {
+    let made = made();
+    let raw = made.scratch.path().join("raw");
+    make_image(&made.folder, &raw, &["-t", "ext4"]);
+    let packed = made.scratch.path().join("packed");
+    qcow2(&raw, &packed, &["-c"]);
+    for path in [&made.folder, &raw, &packed] {
+        let (source, scope) = open(path).expect("it opens");
+        let alone = reach(&source, &scope);
+        std::thread::scope(|threads| {
+            let others: Vec<_> = (0..4).map(|_| threads.spawn(|| reach(&source, &scope))).collect();
+            for other in others {
+                let other = other.join().expect("no panic");
+                assert!(other.items == alone.items && other.unlisted == alone.unlisted, "{}", path.display());
+            }
+        });
+    }
+}

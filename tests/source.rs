@@ -3,6 +3,9 @@
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "common/reach.rs"]
 mod reach;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "common/tool.rs"]
+mod tool;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -222,9 +225,7 @@ fn a_walk_stops_when_the_visitor_says_so() {
 fn an_image_is_hashed_beside_the_work_and_a_change_is_seen() {
     let scratch = folder(&[]);
     let image = scratch.path().join("image");
-    let made =
-        std::process::Command::new("/usr/sbin/mke2fs").args(["-q", "-F", "-t", "ext2"]).arg(&image).arg("8M").status();
-    assert!(made.expect("mke2fs").success());
+    tool::run("mke2fs", &["-q", "-F", "-t", "ext2", tool::text(&image), "8M"]);
     let (source, _) = open(&image).expect("it opens");
     let bytes = fs::read(&image).expect("the image");
     let hashing = source.hash().expect("an image is hashed");
