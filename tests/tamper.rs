@@ -41,8 +41,14 @@ fn every_vector_is_objected_to_by_the_checks_that_it_names() {
             checks => failed == checks,
         };
         if !as_expected {
-            let texts: Vec<_> = verification.findings.iter().map(|f| format!("{}: {}", f.check.name(), f.text)).collect();
-            wrong.push(format!("{}: expected {:?}, found {failed:?}\n  {}", vector.name, vector.expect, texts.join("\n  ")));
+            let texts: Vec<_> =
+                verification.findings.iter().map(|f| format!("{}: {}", f.check.name(), f.text)).collect();
+            wrong.push(format!(
+                "{}: expected {:?}, found {failed:?}\n  {}",
+                vector.name,
+                vector.expect,
+                texts.join("\n  ")
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {} vectors:\n{}", wrong.len(), vectors.len(), wrong.join("\n"));

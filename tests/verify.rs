@@ -27,7 +27,15 @@ fn made(order: &str, exit_code: i32) -> Vec<u8> {
 fn assert_good(package: &[u8], what: &str) {
     let verification = verify(Cursor::new(package)).unwrap();
     assert_eq!(verification.findings, [], "{what}");
-    let made = [Check::Structure, Check::ClosedWorld, Check::Sha256, Check::Chain, Check::Clauses, Check::Totals, Check::Scope];
+    let made = [
+        Check::Structure,
+        Check::ClosedWorld,
+        Check::Sha256,
+        Check::Chain,
+        Check::Clauses,
+        Check::Totals,
+        Check::Scope,
+    ];
     for (check, state) in verification.checks.into_iter().filter(|(check, _)| made.contains(check)) {
         assert_eq!(state, State::Passed, "{what}: {}", check.name());
     }
@@ -52,7 +60,9 @@ fn a_package_with_nothing_to_disclose_passes() {
 
 #[test]
 fn records_of_a_format_that_a_clause_names_are_decided_again() {
-    for (format, from) in [("mbox", "/var/mail/alice"), ("maildir", "/home/alice/Maildir/**"), ("eml", "/home/alice/Maildir/**")] {
+    for (format, from) in
+        [("mbox", "/var/mail/alice"), ("maildir", "/home/alice/Maildir/**"), ("eml", "/home/alice/Maildir/**")]
+    {
         let (head, _) = fixture::ORDER.split_once("[[clause]]").unwrap();
         let clause = format!(
             "[[clause]]\nid = \"1\"\ntext = \"mail of alice@shop.example\"\nsource = \"srv\"\ncategory = \"content\"\n\
@@ -76,7 +86,8 @@ fn the_result_for_programs_has_the_members_of_the_contract() {
     let rest = "{\"name\":\"withholds\",\"state\":\"not-possible\"},{\"name\":\"signature\",\"state\":\"not-run\"}";
     assert!(json.ends_with(&format!("\",\"checks\":[{},{rest}],\"findings\":[]}}\n", checks.join(","))), "{json}");
     let mut bytes = fs::read(&package).unwrap();
-    let member = text(&Command::new("tar").arg("-xOf").arg(&package).arg("2024-17/disclosure.json").output().unwrap().stdout);
+    let member =
+        text(&Command::new("tar").arg("-xOf").arg(&package).arg("2024-17/disclosure.json").output().unwrap().stdout);
     let stated = member.split("\"digest\":\"").nth(1).unwrap();
     assert!(json.starts_with(&format!("{{\"digest\":\"{}\"", &stated[..64])), "{json}");
 
@@ -201,7 +212,8 @@ fn nothing_is_written_and_names_cannot_steer_the_terminal() {
     fs::write(&package, &bytes).unwrap();
     let work = folder.path().join("work");
     fs::create_dir(&work).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_extract")).arg("verify").arg(&package).current_dir(&work).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_extract")).arg("verify").arg(&package).current_dir(&work).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let printed = text(&output.stdout);
     assert!(printed.contains("\\u{1b}[2Jdata"), "{printed}");

@@ -104,7 +104,9 @@ fn odd(
     }
     let event = printable(line.event.as_bytes());
     Some(match expected {
-        Some(expected) => format!("is \"{event}\", and at that point of every log stands \"{}\"", printable(expected.as_bytes())),
+        Some(expected) => {
+            format!("is \"{event}\", and at that point of every log stands \"{}\"", printable(expected.as_bytes()))
+        }
         None => format!("is \"{event}\", and the log of this order has only {} events", events.len()),
     })
 }

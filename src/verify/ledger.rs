@@ -151,7 +151,8 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         ];
         for (_, why) in rows.into_iter().filter(|(fits, _)| !fits) {
             self.reading.readable = false;
-            self.findings.member(Check::Structure, member, || format!("its line in exhibits.jsonl contradicts itself: {why}"));
+            self.findings
+                .member(Check::Structure, member, || format!("its line in exhibits.jsonl contradicts itself: {why}"));
         }
     }
 

@@ -358,7 +358,9 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
                 (Comparison::Identifiers, Verdict::Out) => Some("none of the clause's identifiers is in it"),
                 (Comparison::Identifiers, Verdict::Undecided) => Some("its identifiers cannot be read"),
                 (Comparison::With, Verdict::Out) => Some("none of the identifiers that must also be there is in it"),
-                (Comparison::With, Verdict::Undecided) => Some("the identifiers that must also be there cannot be read"),
+                (Comparison::With, Verdict::Undecided) => {
+                    Some("the identifiers that must also be there cannot be read")
+                }
                 (_, Verdict::Out) => Some("it is not where the clause looks"),
                 (_, Verdict::Undecided) => Some("where it stood cannot be told"),
             })

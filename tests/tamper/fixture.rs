@@ -118,7 +118,9 @@ fn log_line(client: &str, day: &str, path: &str) -> String {
 }
 
 fn mail(from: &str, to: &str, date: &str, subject: &str) -> String {
-    format!("From: {from}\nTo: {to}\nDate: {date}\nSubject: {subject}\nMessage-ID: <{subject}@shop.example>\n\nText of {subject}.\n")
+    format!(
+        "From: {from}\nTo: {to}\nDate: {date}\nSubject: {subject}\nMessage-ID: <{subject}@shop.example>\n\nText of {subject}.\n"
+    )
 }
 
 /// The server's files.
@@ -151,8 +153,16 @@ fn server(root: &Path) {
     ];
     let mbox: Vec<String> = messages.iter().map(|text| format!("From x Mon Apr  1 10:00:00 2024\n{text}\n")).collect();
     file("var/mail/alice", mbox.concat().as_bytes(), inside);
-    file("home/alice/Maildir/cur/1.msg:2,S", mail(bob, alice, "Thu, 4 Apr 2024 09:00:00 +0100", "third").as_bytes(), inside);
-    file("home/alice/Maildir/new/2.msg", mail(carol, alice, "Fri, 5 Apr 2024 09:00:00 +0100", "fourth").as_bytes(), inside);
+    file(
+        "home/alice/Maildir/cur/1.msg:2,S",
+        mail(bob, alice, "Thu, 4 Apr 2024 09:00:00 +0100", "third").as_bytes(),
+        inside,
+    );
+    file(
+        "home/alice/Maildir/new/2.msg",
+        mail(carol, alice, "Fri, 5 Apr 2024 09:00:00 +0100", "fourth").as_bytes(),
+        inside,
+    );
     fs::create_dir_all(root.join("home/alice/Maildir/tmp")).unwrap();
     file("srv/contracts/2023/old.pdf", b"%PDF-1.4 an old contract\n", before);
     file("srv/contracts/2024/draft.pdf", b"%PDF-1.4 a draft\n", before);

@@ -27,7 +27,11 @@ const fn corrupt(what: &'static str) -> ReadError {
 }
 
 /// Shows each name but `.` and `..`.
-pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name) -> Result<(), ReadError>) -> Result<(), ReadError> {
+pub(super) fn list(
+    blocks: &Blocks,
+    folder: &Inode,
+    visit: &mut dyn FnMut(Name) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
     if folder.kind != Kind::Folder {
         return Err(corrupt("a folder that is none"));
     }
@@ -61,7 +65,12 @@ pub(super) fn list(blocks: &Blocks, folder: &Inode, visit: &mut dyn FnMut(Name) 
     failure.map_or(Ok(()), Err)
 }
 
-fn list_block(blocks: &Blocks, folder: &Inode, block: &[u8], visit: &mut dyn FnMut(Name) -> Result<(), ReadError>) -> Result<(), ReadError> {
+fn list_block(
+    blocks: &Blocks,
+    folder: &Inode,
+    block: &[u8],
+    visit: &mut dyn FnMut(Name) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
     if blocks.superblock.has_checksums() && !checksum_holds(block, folder.seed) {
         return Err(corrupt("the checksum of a folder's block"));
     }
