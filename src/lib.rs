@@ -1,4 +1,51 @@
-//! Discloses the letter of a court order and nothing else.
+//! Discloses the letter of a court order and nothing else, in a package that anyone can check.
+//!
+//! # The way of a record
+//!
+//! ```text
+//! order --read--> Order --compile--> Scope -------------------------------------+
+//! source: image --> volume --> filesystem --walk--> Entry --decide--> (outside, withheld, undecided) | Permit
+//!                              FileSystem::open(Permit) --> Opened --> RecordGate or WholeGate + stream
+//! records: unpacked --> RecordFormat --> RawRecord --judge--> InScope<Record> --> Draft
+//! whole:   every byte shown to the gate          --finish--> InScope<..>      --> Draft
+//! package: Writer::add(Draft) --> ledger --> close: Disclosure --> Report::of --> seal: read back --> publish
+//! verify:  structure, closed world, digests, chain, clauses, totals, scope decided again --> findings
+//! ```
+//!
+//! # The map
+//!
+//! From the lowest layer to the highest; a module uses only modules on lines above its own.
+//!
+//! | layer | modules | what belongs there |
+//! |---|---|---|
+//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; the state of a journal |
+//! | 2 | [`order`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`] |
+//! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
+//! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
+//! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |
+//! | 6 | [`report`] | the two reports, made of a [`ledger::Disclosure`] alone |
+//! | 7 | [`package`] | the sealed tar: layout, writer, reader, custody log |
+//! | 8 | [`audit`], [`source`] | the provider's own file beside the package; the named things that an order lets us open, and the walk |
+//! | 9 | [`verify`] | checking a package without its sources |
+//! | 10 | [`extract`], [`plan`] | the pipeline; the preview for people |
+//! | 11 | [`cli`] | the only part that prints, exits, reads the environment and asks the time |
+//!
+//! # Where a new thing goes
+//!
+//! How to read is an open set: a record format, a file system or an image format is one file, one line in a `FORMATS`
+//! table and one fixture, and the suites run every row. What an order may mean is a closed set: an enum in [`order`], so
+//! that the compiler lists every place that must decide about a new one.
+//!
+//! # Where the code knows better than the first design
+//!
+//! ext2, ext3 and ext4 are read by [`filesystem`]'s own reader: the crate that was meant for it gives, without an error,
+//! what once stood in blocks that were allocated and never written, which may be another customer's deleted file. Globs
+//! are compared component by component, since a class such as `[!a]` would otherwise match a `/`.
+//!
+//! **Invariant:** a byte is in a package only because a clause of the order asks for it, and the ledger names the clause.
+
+#![forbid(unsafe_code)]
+
 pub mod audit;
 pub mod cli;
 pub mod clock;

@@ -22,13 +22,14 @@ use tool::{run, text};
 use tree::Expected;
 
 /// How each row's image is made from the tree. A row: its name in the ledger, and the arguments of mke2fs.
-const ROWS: [(&str, &[&str]); 7] = [
+const ROWS: [(&str, &[&str]); 8] = [
     ("ext2", &["-t", "ext2", "-b", "1024"]),
     ("ext2", &["-t", "ext2", "-b", "4096", "-I", "128"]),
     ("ext3", &["-t", "ext3", "-b", "1024"]),
     ("ext3", &["-t", "ext3", "-b", "4096"]),
     ("ext4", &["-t", "ext4", "-b", "1024"]),
     ("ext4", &["-t", "ext4", "-b", "4096"]),
+    ("ext4", &["-t", "ext4", "-b", "1024", "-O", "sparse_super2,meta_bg,^resize_inode"]),
     ("ext4", &["-t", "ext4", "-b", "2048", "-O", "^metadata_csum,^64bit,meta_bg,^resize_inode,bigalloc"]),
 ];
 

@@ -1,12 +1,14 @@
 //! What a format hands to its sink is the stream, to the byte: split and joined again, whole, cut, over-long or hostile.
 
-use std::io::{self, Read, Write as _};
+mod chunked;
+
+use std::io::{self, Read};
 use std::path::Path;
 
+use chunked::Pieces;
 use extract::limits::{CHUNK_BYTES, LINE_BYTES, MESSAGE_BYTES, PROBE_BYTES};
 use extract::order::{Clock, Format, Role};
 use extract::read_error::ReadError;
-use extract::record::compression::Unpacked;
 use extract::record::{Probe, RecordSink, SplitError, Stop, Unreadable, format, probe_format};
 use extract::scope::{Fields, RawRecord};
 use proptest::prelude::*;
@@ -63,37 +65,6 @@ fn ask_everything(fields: &dyn Fields) {
     }
     fields.message_id(&mut |_| {});
     fields.texts(&mut |_| {});
-}
-
-/// Gives `bytes` in reads of the sizes that `sizes` says, over and over, then the error.
-struct Pieces<'a> {
-    bytes: &'a [u8],
-    sizes: Vec<usize>,
-    turn: usize,
-    error: bool,
-}
-
-impl<'a> Pieces<'a> {
-    fn new(bytes: &'a [u8], sizes: &[usize]) -> Self {
-        Self { bytes, sizes: sizes.to_vec(), turn: 0, error: false }
-    }
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if self.bytes.is_empty() {
-            return if self.error { Err(io::Error::other("the disk is gone")) } else { Ok(0) };
-        }
-        let size = self.sizes[self.turn % self.sizes.len()].clamp(1, self.bytes.len()).min(room.len());
-        self.turn += 1;
-        if self.turn % 7 == 3 {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        let (now, later) = self.bytes.split_at(size);
-        room[..size].copy_from_slice(now);
-        self.bytes = later;
-        Ok(size)
-    }
 }
 
 fn split(which: Format, stream: &mut dyn Read) -> (Vec<Piece>, Result<(), SplitError>) {
@@ -295,90 +266,6 @@ fn a_record_that_spans_chunks_is_handed_over_whole() {
     assert_identity(Format::Mbox, &mailbox, &seen, "long messages");
 }
 
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    writer.write_all(text).unwrap();
-    writer.finish().unwrap()
-}
-
-/// What a stream unpacks to, and its error.
-fn unpack(stored: &[u8], sizes: &[usize]) -> (Vec<u8>, Option<ReadError>, bool, bool) {
-    let mut stream = Unpacked::open(Pieces::new(stored, sizes));
-    let mut out = Vec::new();
-    let mut room = vec![0; 10_000];
-    let error = loop {
-        match stream.read(&mut room) {
-            Ok(0) => break None,
-            Ok(count) => out.extend_from_slice(&room[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Some(ReadError::from(error)),
-        }
-    };
-    let (head, whole) = stream.head();
-    assert!(out.starts_with(head) && head.len() <= PROBE_BYTES);
-    assert!(!whole || (head.len() == out.len() && error.is_none()));
-    (out, error, stream.is_compressed(), stream.is_damaged())
-}
-
-#[test]
-fn all_members_of_a_gzip_stream_are_read_and_zero_padding_is_clean() {
-    let text: Vec<u8> = (0..100_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
-    let (first, second) = text.split_at(text.len() / 3);
-    let clean = [
-        gzip(&text),
-        [gzip(first), gzip(second)].concat(),
-        [gzip(first), gzip(b""), gzip(second), vec![0; 100_000]].concat(),
-        [gzip(first), vec![0; 512], gzip(second), vec![0; 1]].concat(),
-    ];
-    for stored in clean {
-        for sizes in [&[1usize << 20][..], &[1, 2, 3], &[4096, 1]] {
-            let (out, error, compressed, damaged) = unpack(&stored, sizes);
-            assert!(out == text && error.is_none() && compressed && !damaged);
-        }
-    }
-    let (out, error, compressed, _) = unpack(b"plain\n", &[1]);
-    assert!(out == b"plain\n" && error.is_none() && !compressed);
-    for empty in [&b""[..], b"\x1f", b"\x1f\x8b"] {
-        let (out, error, compressed, _) = unpack(empty, &[1]);
-        assert!(out == empty && error.is_none() && !compressed);
-    }
-}
-
-#[test]
-fn damaged_gzip_gives_all_good_bytes_and_then_the_error() {
-    let text: Vec<u8> = (0..50_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
-    let (first, second) = text.split_at(text.len() / 2);
-    let (one, two) = (gzip(first), gzip(second));
-    let whole = [one.clone(), two.clone()].concat();
-    let cut = |at: usize| whole[..at].to_vec();
-    let mut wrong_sum = whole.clone();
-    let last = wrong_sum.len() - 6;
-    wrong_sum[last] ^= 1;
-    let cases = [
-        ("cut within the first member", cut(one.len() / 2), 1),
-        ("cut within the second member", cut(one.len() + two.len() / 2), first.len()),
-        ("cut within the second header", cut(one.len() + 5), first.len()),
-        ("cut within the trailer", cut(whole.len() - 3), text.len()),
-        ("wrong check sum", wrong_sum, text.len()),
-        ("rubbish behind the last member", [whole.clone(), b"rubbish".to_vec()].concat(), text.len()),
-        ("rubbish behind padding", [whole.clone(), vec![0; 600], b"x".to_vec()].concat(), text.len()),
-    ];
-    for (name, stored, at_least) in cases {
-        for sizes in [&[1usize << 20][..], &[1, 2, 3]] {
-            let (out, error, compressed, damaged) = unpack(&stored, sizes);
-            assert!(text.starts_with(&out) && out.len() >= at_least, "{name}: {} of {at_least}", out.len());
-            assert!(matches!(error, Some(ReadError::Corrupt { .. })), "{name}: {error:?}");
-            assert!(compressed && damaged, "{name}");
-        }
-    }
-    let mut broken_disk = Pieces::new(&one, &[1000]);
-    broken_disk.error = true;
-    let mut stream = Unpacked::open(Pieces { bytes: &one[..one.len() / 2], ..broken_disk });
-    let mut out = Vec::new();
-    let error = io::copy(&mut stream, &mut out).unwrap_err();
-    assert!(matches!(ReadError::from(error), ReadError::Io { .. }) && !stream.is_damaged() && !out.is_empty());
-}
-
 const LOG: &str = "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200 5\n";
 const MAIL: &str = "Received: from x\nFrom: a@example.org\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n\nbody\n";
 
@@ -515,18 +402,6 @@ proptest! {
         }
         probe_format(&bytes, true);
         probe_format(&bytes, false);
-    }
-
-    #[test]
-    fn any_bytes_behind_a_gzip_header_give_bytes_or_an_error(
-        bytes in prop::collection::vec(any::<u8>(), 0..200),
-        flip in any::<prop::sample::Index>(),
-    ) {
-        let mut stored = gzip(b"192.0.2.1 - - line\n");
-        stored.extend_from_slice(&bytes);
-        let at = flip.index(stored.len());
-        stored[at] ^= 0x20;
-        unpack(&stored, &[7]);
     }
 }
 

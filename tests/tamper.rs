@@ -92,3 +92,40 @@ fn every_check_is_expected_by_some_vector_and_every_name_is_one_of_a_check() {
         assert!(expected, "no vector expects {}", check.name());
     }
 }
+
+/// A package whose sixth exhibit has `count` lines of 1,000 bytes, all asked for by clause 1a alone.
+fn large(good: &[u8], count: usize) -> Vec<u8> {
+    let mut tape = tape::Tape::read(good);
+    let (mut data, mut records) = (Vec::new(), String::new());
+    for n in 1..=count {
+        let head = format!("192.0.2.10 - - [01/Apr/2024:10:00:00 +0000] \"GET /{n}?");
+        let line = format!("{head:x<980}\" 200 512\n");
+        records += &format!(
+            "{{\"n\":{n},\"length\":{},\"sha256\":\"{}\",\"time\":\"2024-04-01T10:00:00Z\",\"clauses\":[\"1a\"]}}\n",
+            line.len(),
+            extract::digest::Digest::of(line.as_bytes())
+        );
+        data.extend_from_slice(line.as_bytes());
+    }
+    tape.put("data/000006.log", data);
+    tape.put("records/000006.jsonl", records.into_bytes());
+    let ledger = tape.text("exhibits.jsonl").replace("[\"1a\",\"1b\"]", "[\"1a\"]");
+    tape.put("exhibits.jsonl", ledger.into_bytes());
+    forge::resummed_but_records(&tape.write())
+}
+
+#[test]
+fn memory_does_not_grow_with_what_a_package_holds() {
+    let package = large(&good(), 100_000);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.tar");
+    fs::write(&path, &package).unwrap();
+    // The address space in KiB: less than the exhibit alone has.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 81920 && exec \"$0\" verify --json \"$1\"", env!("CARGO_BIN_EXE_extract")])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+}

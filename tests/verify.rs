@@ -50,6 +50,14 @@ fn a_package_with_positions_and_counts_of_what_was_examined_passes() {
 }
 
 #[test]
+fn a_package_of_a_folder_whose_file_times_do_not_count_passes() {
+    let order = fixture::ORDER.replace("times = \"original\"\n", "");
+    let package = made(&order, 3);
+    assert!(package.windows(24).any(|window| window == b"\"time\":null,\"clock\":null"));
+    assert_good(&package, "times");
+}
+
+#[test]
 fn a_package_with_nothing_to_disclose_passes() {
     let (head, _) = fixture::ORDER.split_once("[[clause]]").unwrap();
     let (_, last) = fixture::ORDER.rsplit_once("[[clause]]").unwrap();

@@ -30,7 +30,7 @@ pub struct RunArguments {
     /// Where a source is: overrides the provider file. May be given for each source.
     #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
     pub sources: Vec<SourceArgument>,
-    /// The package to write [default: <order id>.tar in this folder]. An existing file is never overwritten.
+    /// The package to write [default: the order's id and .tar, in this folder]. An existing file is never overwritten.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Who runs the disclosure: overrides the provider file.

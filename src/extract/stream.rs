@@ -172,7 +172,7 @@ fn whole(
             outcome.trace.bytes.disclosed = size;
             outcome.disclosed(0, size);
             context.tripwires.file(clauses, size)?;
-            outcome.draft = Some(draft.finish(admitted, place));
+            outcome.draft = Some(draft.finish(*admitted, place));
         }
         WholeJudgement::Withheld(clauses) => {
             outcome.trace.bytes.withheld = size;

@@ -4,6 +4,9 @@
 //! refused by its name instead of as "unknown". The marks are those of the formats' own documents and of `blkid`'s and
 //! `file`'s published tables.
 //!
+//! A mark that lies among the blocks of an ext file system is that file system's content, or left over from what stood
+//! there before; it does not count. In front of the first block and behind the last one it does.
+//!
 //! **Invariant:** it names what it finds and reads nothing else; two names for one image are both said.
 
 use super::Image;
@@ -78,18 +81,20 @@ pub fn of(image: &dyn Image) -> Result<Vec<&'static str>, ReadError> {
     let start = image.size_bytes().saturating_sub(TAIL_BYTES as u64);
     let tail = part(image, start, TAIL_BYTES)?;
     let mut names: Vec<&'static str> = Vec::new();
-    if is_ext(&head) {
+    let mut blocks = 0..0;
+    if let Some(end) = ext_end(&head) {
         names.push(EXT);
+        blocks = 1024..end;
     }
     for Mark(name, offset, bytes) in &MARKS {
-        if has(&head, *offset, bytes) {
+        if has(&head, *offset, bytes) && !blocks.contains(&(*offset as u64)) {
             names.push(name);
         }
     }
-    if head.get(128 * 1024..).is_some_and(|labels| labels.chunks_exact(1024).any(is_uberblock)) {
+    if blocks.is_empty() && head.get(128 * 1024..).is_some_and(|labels| labels.chunks_exact(1024).any(is_uberblock)) {
         names.push("ZFS");
     }
-    at_the_end(&tail, image.size_bytes(), &mut names);
+    at_the_end(&tail, image.size_bytes(), blocks.end, &mut names);
     let volume_at_start = names.iter().any(|name| ["NTFS", "exFAT", "FAT", "BitLocker"].contains(name));
     if !volume_at_start && !names.contains(&"a GPT partition table") && is_mbr(&head, image.size_bytes(), &names) {
         names.push(MBR);
@@ -119,41 +124,42 @@ fn has(bytes: &[u8], offset: usize, mark: &[u8]) -> bool {
     bytes.get(offset..).is_some_and(|there| there.starts_with(mark))
 }
 
-/// The superblock's magic, and two fields that a chance hit would not have: the block size and the revision.
-fn is_ext(head: &[u8]) -> bool {
-    let word = |offset: usize| -> Option<u32> {
-        head.get(1024 + offset..1028 + offset)?.try_into().ok().map(u32::from_le_bytes)
-    };
-    has(head, 1080, &[0x53, 0xef])
-        && word(0x18).is_some_and(|log_block_size| log_block_size <= 6)
-        && word(0x4c).is_some_and(|revision| revision <= 1)
-        && word(0x04).is_some_and(|blocks| blocks > 0)
+/// Where an ext file system ends, in bytes. It is one by the superblock's magic, and by two fields that a chance hit would
+/// not have: the block size and the revision.
+fn ext_end(head: &[u8]) -> Option<u64> {
+    let word =
+        |offset: usize| head.get(1024 + offset..1028 + offset).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    let (blocks, log_block_size, revision) = (word(0x4)?, word(0x18)?, word(0x4c)?);
+    let is_ext = has(head, 1080, &[0x53, 0xef]) && log_block_size <= 6 && revision <= 1 && blocks > 0;
+    let high = if word(0x60)? & 0x80 != 0 { word(0x150)? } else { 0 };
+    let blocks = u64::from(high) << 32 | u64::from(blocks);
+    is_ext.then(|| blocks.saturating_mul(1024 << log_block_size))
 }
 
 fn is_uberblock(block: &[u8]) -> bool {
     ZFS.iter().any(|magic| block.starts_with(magic))
 }
 
-/// Marks that stand at a fixed distance from the end.
-fn at_the_end(tail: &[u8], size_bytes: u64, names: &mut Vec<&'static str>) {
-    let before_end =
-        |distance: usize| tail.len().checked_sub(distance).and_then(|at| tail.get(at..)).unwrap_or_default();
-    if before_end(512).starts_with(b"conectix") || before_end(511).starts_with(b"conectix") {
+/// Marks that stand at a fixed distance from the end, behind `taken`.
+fn at_the_end(tail: &[u8], size_bytes: u64, taken: u64, names: &mut Vec<&'static str>) {
+    let tail_bytes = u64::try_from(tail.len()).unwrap_or(0);
+    let stands = |offset: Option<u64>, mark: &[u8]| {
+        let offset = offset.filter(|offset| *offset >= taken);
+        let within = offset.and_then(|offset| usize::try_from(offset.checked_sub(size_bytes - tail_bytes)?).ok());
+        within.and_then(|at| tail.get(at..)).is_some_and(|bytes| bytes.starts_with(mark))
+    };
+    let before_end = |distance: u64| size_bytes.checked_sub(distance);
+    if stands(before_end(512), b"conectix") || stands(before_end(511), b"conectix") {
         names.push("VHD");
     }
-    if before_end(512).starts_with(b"koly") {
+    if stands(before_end(512), b"koly") {
         names.push("DMG");
     }
     // MD 0.90 stands in the last whole 64 KiB but one, MD 1.0 at 8 KiB before the end (md(4)).
     const MD: &[u8] = b"\xfc\x4e\x2b\xa9";
-    let tail_bytes = u64::try_from(tail.len()).unwrap_or(0);
-    let from_end = |offset: u64| {
-        let within = offset.checked_sub(size_bytes - tail_bytes)?;
-        tail.get(usize::try_from(within).ok()?..)
-    };
     let old = (size_bytes & !0xffff).checked_sub(0x1_0000);
-    let new = size_bytes.checked_sub(8 * 1024).map(|offset| offset & !0xfff);
-    if [old, new].into_iter().flatten().any(|offset| from_end(offset).is_some_and(|bytes| bytes.starts_with(MD))) {
+    let new = before_end(8 * 1024).map(|offset| offset & !0xfff);
+    if stands(old, MD) || stands(new, MD) {
         names.push("MD RAID");
     }
 }
@@ -237,5 +243,21 @@ mod tests {
         image[454] = 32;
         image[458] = 64;
         assert_eq!(named(image), [EXT, MBR]);
+    }
+
+    #[test]
+    fn what_lies_among_the_blocks_of_a_file_system_is_its_content() {
+        let mut image = vec![0; 256 * 1024];
+        image[1080..1082].copy_from_slice(&[0x53, 0xef]);
+        image[1028] = 128;
+        for Mark(_, offset, bytes) in &MARKS {
+            if *offset > 2048 {
+                image[*offset..*offset + bytes.len()].copy_from_slice(bytes);
+            }
+        }
+        image[128 * 1024 - 512..128 * 1024 - 504].copy_from_slice(b"conectix");
+        assert_eq!(named(image[..128 * 1024].to_vec()), [EXT]);
+        image[256 * 1024 - 512..256 * 1024 - 504].copy_from_slice(b"conectix");
+        assert_eq!(named(image), [EXT, "VHD"], "behind the last block it counts");
     }
 }

@@ -83,7 +83,7 @@ impl Reader<'_, '_> {
                 clock_fits(clock, &span, take, format.flatten(), notes);
             }
         }
-        if let (Some(format), Some(category)) = (format.flatten(), &category) {
+        if let (Some(Taken::Records), Some(category)) = (take, &category) {
             category_holds(format, category, notes);
         }
         let limit = table.get("limit").map(|item| limit(&item, take, notes));
@@ -253,10 +253,19 @@ fn clock_fits(clock: super::Clock, span: &Range<usize>, take: Taken, format: Opt
     }
 }
 
-fn category_holds(format: Format, (category, span): &(Category, Range<usize>), notes: &mut Notes) {
-    let least = format.least_category();
+/// `format` is None where the clause leaves it to the content, Some(None) where it could not be read.
+fn category_holds(format: Option<Option<Format>>, place: &(Category, Range<usize>), notes: &mut Notes) {
+    let (category, span) = place;
+    let (whose, least) = match format {
+        Some(Some(format)) => (format!("of {}", format.name()), format.least_category()),
+        Some(None) => return,
+        None => {
+            let Some(least) = Format::ALL.iter().map(|format| format.least_category()).min() else { return };
+            ("of every format of this version".to_owned(), least)
+        }
+    };
     if *category < least {
-        let message = format!("the records of {} are {}, not {}", format.name(), least.name(), category.name());
+        let message = format!("the records {whose} are {} or more, not {}", least.name(), category.name());
         notes.error(Code::CategoryBelowFormat, span, message).hint(format!("at least \"{}\"", least.name()));
     }
 }

@@ -9,7 +9,6 @@ use super::head::Sources;
 use super::key::{PROVIDER_SOURCE, WITHHOLD};
 use super::table::{Item, Table};
 use super::{Provider, ProviderSource, Salt, Withhold, glob, name, target};
-use crate::limits;
 
 /// What a provider file says, and which of its sources have a path.
 pub(super) struct Read {
@@ -63,7 +62,7 @@ fn sources(file: &Table<'_>, sources: &Sources, notes: &mut Notes) -> Vec<Provid
     let items = file.get("source").and_then(|item| item.list("tables: write `[[source]]`", notes));
     let mut list: Vec<ProviderSource> = Vec::new();
     let mut seen = BTreeSet::new();
-    for item in items.iter().flatten().take(limits::SOURCES) {
+    for item in items.iter().flatten() {
         let Some(table) = item.table(&PROVIDER_SOURCE, notes) else { continue };
         let name = table.need("name", "`name = \"mail01\"`, as in the order", notes);
         let name = name.and_then(|item| name::read(&item, notes));

@@ -14,7 +14,7 @@ use crate::order::{Clause, Clock, Format, Order, Take, Window};
 #[derive(Debug, Clone)]
 pub(in crate::scope) enum Taken {
     Files,
-    Records { format: Option<Format>, identifiers: Option<Matcher>, with: Option<Matcher> },
+    Records { format: Option<Format>, identifiers: Option<Box<Matcher>>, with: Option<Box<Matcher>> },
 }
 
 /// One clause, compiled.
@@ -34,8 +34,8 @@ impl ClauseScope {
             Take::Files => Taken::Files,
             Take::Records(records) => Taken::Records {
                 format: records.format,
-                identifiers: Matcher::new(&records.identifiers),
-                with: Matcher::new(&records.with),
+                identifiers: Matcher::new(&records.identifiers).map(Box::new),
+                with: Matcher::new(&records.with).map(Box::new),
             },
         };
         Ok(Self {

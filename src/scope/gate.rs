@@ -256,7 +256,7 @@ impl<'s> RecordGate<'s> {
 #[derive(Debug)]
 pub enum WholeJudgement {
     /// It may leave.
-    In(InScope<(Provenance, Stamp)>),
+    In(Box<InScope<(Provenance, Stamp)>>),
     /// A withheld identifier stands in it.
     Withheld(ClauseSet),
     /// Something in it may be a withheld identifier.
@@ -329,7 +329,7 @@ impl<'s> WholeGate<'s> {
         let times: FileTimes = self.entry.times();
         let stamp = self.scope.stamp(clauses, Clock::Modified, |clock| file_time(times, clock));
         InScope::new((provenance(self.source, self.entry), stamp), clauses)
-            .map_or(WholeJudgement::Undecided(clauses), WholeJudgement::In)
+            .map_or(WholeJudgement::Undecided(clauses), |admitted| WholeJudgement::In(Box::new(admitted)))
     }
 }
 

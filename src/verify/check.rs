@@ -147,11 +147,11 @@ impl Findings {
         clause: Option<&str>,
         text: impl FnOnce() -> String,
     ) {
-        // Each check keeps some of the room, so that a flood of one kind does not hide the first of another.
-        const ROOM: u64 = (limits::FINDINGS / Check::ALL.len()) as u64;
+        // Each check has room for a few, so that a flood of one kind does not hide the first of another.
+        const FEW: usize = limits::FINDINGS / (2 * Check::ALL.len());
         let Some(count) = self.counts.get_mut(check as usize) else { return };
         *count = count.saturating_add(1);
-        if *count > ROOM {
+        if *count > FEW as u64 && self.kept.len() >= limits::FINDINGS - FEW * Check::ALL.len() {
             return;
         }
         let member = member.map(|name| printable(name.to_string().as_bytes()));
@@ -210,7 +210,7 @@ mod tests {
         findings.object(Check::Chain, || "one".into());
         assert!(findings.failed(Check::Chain) && findings.failed(Check::Scope) && !findings.failed(Check::Totals));
         let list = findings.into_list();
-        assert!(list.len() <= limits::FINDINGS + Check::ALL.len());
+        assert!(list.len() <= limits::FINDINGS + Check::ALL.len() && list.len() > limits::FINDINGS / 2);
         assert_eq!(list[0].text, "one");
         assert!(list.last().unwrap().text.starts_with(&(10 * limits::FINDINGS - list.len() + 2).to_string()));
     }

@@ -146,7 +146,7 @@ impl<R: Read + Seek> Run<'_, R> {
 
     /// `disclosure.json`; none, with a finding, where it has not its form.
     fn statement(&mut self) -> io::Result<Option<Statement>> {
-        let bytes = self.shelf.read(Member::Disclosure, limits::PACKAGE_MEMBER_BYTES)?;
+        let bytes = self.shelf.read(Member::Disclosure, limits::PACKAGE_LINE_BYTES as u64)?;
         let read = match bytes.as_deref().and_then(|bytes| bytes.strip_suffix(b"\n")) {
             None => Err("is too long or has no line end".to_owned()),
             Some(line) => canonical::read::<Statement>(line),

@@ -1,6 +1,7 @@
 //! Manifests that mean harm: nothing panics, nothing is endless.
 
 use extract::order::{self, Code, Given, Severity};
+use extract::scope::Scope;
 use proptest::prelude::*;
 
 use crate::{GOOD, GOOD_PROVIDER, findings, order_text, provider_text, run, with};
@@ -153,5 +154,17 @@ proptest! {
             prop_assert!(one.span.start <= one.span.end && one.span.end <= file.len(), "{:?}", one);
         }
         order::render(found, &files, false);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_gate_compiles_every_path_that_the_language_takes(path in "/[*?\\\\\\[\\]{}/a.!,^-]{1,8}") {
+        let text = with(GOOD, &[("\"/home/alice/Maildir/**\"", &format!("'{path}'"))]);
+        if let Ok(manifests) = order::check(order_text(text.as_bytes()), None) {
+            prop_assert!(Scope::compile(&manifests.order, None).is_ok(), "{}", path);
+        }
     }
 }

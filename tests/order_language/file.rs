@@ -49,7 +49,7 @@ fn a_source_is_where_the_command_line_says_else_where_the_provider_file_does() {
     let folder = Folder::new(GOOD, Some(GOOD_PROVIDER));
     let loaded = load(&folder.order(), &[], None, false).unwrap();
     assert_eq!(loaded.paths, [folder.folder.path().join("orders/../examples/mail01.qcow2")]);
-    assert_eq!((loaded.custodian.as_str(), loaded.warnings.as_str()), ("Duty officer 7", ""));
+    assert_eq!((loaded.custodian.as_str(), loaded.warnings), ("Duty officer 7", 0));
     let given = [("mail01".to_owned(), PathBuf::from("elsewhere.img"))];
     let loaded = load(&folder.order(), &given, Some("Officer 9"), false).unwrap();
     assert_eq!(loaded.paths, [PathBuf::from("elsewhere.img")]);

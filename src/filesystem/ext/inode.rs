@@ -62,7 +62,9 @@ impl Inode {
             return Err(corrupt("a name for a deleted inode"));
         }
         let root = bytes.get(0x28..0x64).and_then(|root| root.try_into().ok());
-        let size_bytes = u64::from(u32_at(&bytes, 0x6c)) << 32 | u64::from(u32_at(&bytes, 0x4));
+        let has_high = kind == Kind::File || blocks.superblock.has_large_folders();
+        let high = if has_high { u32_at(&bytes, 0x6c) } else { 0 };
+        let size_bytes = u64::from(high) << 32 | u64::from(u32_at(&bytes, 0x4));
         Ok(Self {
             kind,
             size_bytes,

@@ -14,6 +14,7 @@ use crate::read_error::ReadError;
 pub(super) const COMPAT_JOURNAL: u32 = 0x4;
 /// Incompatible feature: the journal holds changes.
 pub(super) const INCOMPAT_RECOVER: u32 = 0x4;
+const COMPAT_SPARSE_2: u32 = 0x200;
 const INCOMPAT_FILETYPE: u32 = 0x2;
 const INCOMPAT_META_BG: u32 = 0x10;
 const INCOMPAT_64BIT: u32 = 0x80;
@@ -50,6 +51,8 @@ pub(super) struct Superblock {
     pub(super) checksum_seed: u32,
     pub(super) journal_inode: u32,
     first_inode: u32,
+    /// With the feature that keeps two copies of the superblock only: where they are.
+    copies: Option<[u32; 2]>,
 }
 
 impl Superblock {
@@ -119,6 +122,7 @@ impl Superblock {
             },
             journal_inode: if compat & COMPAT_JOURNAL != 0 { word(0xe0) } else { 0 },
             first_inode: if dynamic { word(0x54) } else { 11 },
+            copies: (compat & COMPAT_SPARSE_2 != 0).then(|| [word(0x24c), word(0x250)]),
         };
         if superblock.has_checksums() && crc32c(!0, bytes.get(..0x3fc).unwrap_or_default()) != word(0x3fc) {
             return Err(corrupt("the superblock's checksum"));
@@ -152,6 +156,12 @@ impl Superblock {
 
     fn groups(&self) -> u64 {
         (self.blocks - u64::from(self.first_block)).div_ceil(u64::from(self.blocks_per_group))
+    }
+
+    /// What stands in the high half of a folder's size counts; without this feature it was another field once.
+    pub(super) fn has_large_folders(&self) -> bool {
+        const LARGE_FOLDERS: u32 = 0x4000;
+        self.incompat & LARGE_FOLDERS != 0
     }
 
     /// Metadata carries CRC-32C.
@@ -335,6 +345,9 @@ impl Superblock {
             }
             value == group
         };
+        if let Some(copies) = self.copies {
+            return group == 0 || copies.iter().any(|copy| u64::from(*copy) == group);
+        }
         group <= 1 || self.ro_compat & SPARSE == 0 || power(3) || power(5) || power(7)
     }
 }

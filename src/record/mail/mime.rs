@@ -6,11 +6,11 @@
 //!
 //! **Invariant:** a part that could not be decoded, or is nested deeper than the bound, makes the reading partial.
 
+use super::super::escape;
 use super::charset::{self, Text};
 use super::header::{Header, unfold};
 use super::{encoded_word, transfer};
 use crate::limits::{ENCODED_MESSAGE_DEPTH, PART_DEPTH};
-use crate::record::escape;
 use crate::scope::Reading;
 
 /// Shows the decoded texts of a message: of its fields, and of its parts.

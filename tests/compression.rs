@@ -1,0 +1,111 @@
+//! Compressed streams: all members, padding, and every good byte before a damage.
+
+mod chunked;
+
+use std::io::{self, Read, Write as _};
+
+use chunked::Pieces;
+use extract::limits::PROBE_BYTES;
+use extract::read_error::ReadError;
+use extract::record::compression::Unpacked;
+use proptest::prelude::*;
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
+}
+
+/// What a stream unpacks to, and its error.
+fn unpack(stored: &[u8], sizes: &[usize]) -> (Vec<u8>, Option<ReadError>, bool, bool) {
+    let mut stream = Unpacked::open(Pieces::new(stored, sizes));
+    let mut out = Vec::new();
+    let mut room = vec![0; 10_000];
+    let error = loop {
+        match stream.read(&mut room) {
+            Ok(0) => break None,
+            Ok(count) => out.extend_from_slice(&room[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Some(ReadError::from(error)),
+        }
+    };
+    let (head, whole) = stream.head();
+    assert!(out.starts_with(head) && head.len() <= PROBE_BYTES);
+    assert!(!whole || (head.len() == out.len() && error.is_none()));
+    (out, error, stream.is_compressed(), stream.is_damaged())
+}
+
+#[test]
+fn all_members_of_a_gzip_stream_are_read_and_zero_padding_is_clean() {
+    let text: Vec<u8> = (0..100_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
+    let (first, second) = text.split_at(text.len() / 3);
+    let clean = [
+        gzip(&text),
+        [gzip(first), gzip(second)].concat(),
+        [gzip(first), gzip(b""), gzip(second), vec![0; 100_000]].concat(),
+        [gzip(first), vec![0; 512], gzip(second), vec![0; 1]].concat(),
+    ];
+    for stored in clean {
+        for sizes in [&[1usize << 20][..], &[1, 2, 3], &[4096, 1]] {
+            let (out, error, compressed, damaged) = unpack(&stored, sizes);
+            assert!(out == text && error.is_none() && compressed && !damaged);
+        }
+    }
+    let (out, error, compressed, _) = unpack(b"plain\n", &[1]);
+    assert!(out == b"plain\n" && error.is_none() && !compressed);
+    for empty in [&b""[..], b"\x1f", b"\x1f\x8b"] {
+        let (out, error, compressed, _) = unpack(empty, &[1]);
+        assert!(out == empty && error.is_none() && !compressed);
+    }
+}
+
+#[test]
+fn damaged_gzip_gives_all_good_bytes_and_then_the_error() {
+    let text: Vec<u8> = (0..50_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
+    let (first, second) = text.split_at(text.len() / 2);
+    let (one, two) = (gzip(first), gzip(second));
+    let whole = [one.clone(), two.clone()].concat();
+    let cut = |at: usize| whole[..at].to_vec();
+    let mut wrong_sum = whole.clone();
+    let last = wrong_sum.len() - 6;
+    wrong_sum[last] ^= 1;
+    let cases = [
+        ("cut within the first member", cut(one.len() / 2), 1),
+        ("cut within the second member", cut(one.len() + two.len() / 2), first.len()),
+        ("cut within the second header", cut(one.len() + 5), first.len()),
+        ("cut within the trailer", cut(whole.len() - 3), text.len()),
+        ("wrong check sum", wrong_sum, text.len()),
+        ("rubbish behind the last member", [whole.clone(), b"rubbish".to_vec()].concat(), text.len()),
+        ("rubbish behind padding", [whole.clone(), vec![0; 600], b"x".to_vec()].concat(), text.len()),
+    ];
+    for (name, stored, at_least) in cases {
+        for sizes in [&[1usize << 20][..], &[1, 2, 3]] {
+            let (out, error, compressed, damaged) = unpack(&stored, sizes);
+            assert!(text.starts_with(&out) && out.len() >= at_least, "{name}: {} of {at_least}", out.len());
+            assert!(matches!(error, Some(ReadError::Corrupt { .. })), "{name}: {error:?}");
+            assert!(compressed && damaged, "{name}");
+        }
+    }
+    let mut broken_disk = Pieces::new(&one[..one.len() / 2], &[1000]);
+    broken_disk.error = true;
+    let mut stream = Unpacked::open(broken_disk);
+    let mut out = Vec::new();
+    let error = io::copy(&mut stream, &mut out).unwrap_err();
+    assert!(matches!(ReadError::from(error), ReadError::Io { .. }) && !stream.is_damaged() && !out.is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_behind_a_gzip_header_give_bytes_or_an_error(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        flip in any::<prop::sample::Index>(),
+    ) {
+        let mut stored = gzip(b"192.0.2.1 - - line\n");
+        stored.extend_from_slice(&bytes);
+        let at = flip.index(stored.len());
+        stored[at] ^= 0x20;
+        unpack(&stored, &[7]);
+    }
+}

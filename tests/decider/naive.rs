@@ -1,0 +1,421 @@
+//! The second decider: DESIGN 3 word by word, without any of the library's deciding.
+
+use std::net::IpAddr;
+
+use super::mail::{self, Part, Texts};
+use super::order::{Clause, Edge, Identifier, Order, Target, Until, Window};
+use super::time::{self, Said, Zone};
+use super::token;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Three {
+    In,
+    Out,
+    Undecided,
+}
+use Three::{In, Out, Undecided};
+
+fn all_of(verdicts: &[Three]) -> Three {
+    if verdicts.contains(&Out) {
+        Out
+    } else if verdicts.contains(&Undecided) {
+        Undecided
+    } else {
+        In
+    }
+}
+
+fn one_of(verdicts: &[Three]) -> Three {
+    if verdicts.contains(&In) {
+        In
+    } else if verdicts.contains(&Undecided) {
+        Undecided
+    } else {
+        Out
+    }
+}
+
+fn holds(yes: bool) -> Three {
+    if yes { In } else { Out }
+}
+
+/// What the clauses make of one thing: the indexes of those that say in, are withheld, or cannot be decided.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Answer {
+    pub admitted: Vec<usize>,
+    pub withheld: Vec<usize>,
+    pub undecided: Vec<usize>,
+}
+
+impl Answer {
+    fn of(verdicts: &[(usize, Three)], withhold: Three) -> Self {
+        let mut answer = Self::default();
+        for &(clause, verdict) in verdicts {
+            match (verdict, withhold) {
+                (Out, _) => {}
+                (_, In) => answer.withheld.push(clause),
+                (_, Undecided) | (Undecided, _) => answer.undecided.push(clause),
+                (In, Out) => answer.admitted.push(clause),
+            }
+        }
+        answer
+    }
+}
+
+/// A file as a walk sees it.
+#[derive(Clone, Debug)]
+pub struct File {
+    pub source: usize,
+    pub path: Vec<u8>,
+    /// Seconds and nanoseconds of modified, changed, created, accessed.
+    pub times: [Option<(i64, u32)>; 4],
+}
+
+/// What kind of record it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Log,
+    Mail,
+}
+
+fn path_verdict(clause: &Clause, file: &File) -> Three {
+    holds(clause.source == file.source && clause.paths.iter().any(|glob| token::glob(glob, &file.path)))
+}
+
+fn path_withhold(order: &Order, file: &File) -> Three {
+    holds(order.withheld_paths.iter().any(|glob| token::glob(glob, &file.path)))
+}
+
+/// Which clauses may take the file whole, as far as its path and its times say.
+pub fn decide_file(order: &Order, file: &File) -> Answer {
+    let mut verdicts = Vec::new();
+    for (place, clause) in order.clauses.iter().enumerate().filter(|(_, clause)| !clause.records) {
+        let window = clause.window.map_or(In, |window| {
+            let clocks = ["modified", "changed", "created", "accessed"];
+            let clock = clocks.iter().position(|name| *name == window.clock).unwrap();
+            file.times[clock].map_or(Undecided, |(second, _)| {
+                let (from, before) = edges(order.zone, window);
+                holds(from <= second && second < before)
+            })
+        });
+        verdicts.push((place, all_of(&[path_verdict(clause, file), window])));
+    }
+    Answer::of(&verdicts, path_withhold(order, file))
+}
+
+/// Which clauses may look for records in it.
+pub fn decide_stream(order: &Order, file: &File) -> Answer {
+    let mut verdicts = Vec::new();
+    for (place, clause) in order.clauses.iter().enumerate().filter(|(_, clause)| clause.records) {
+        verdicts.push((place, path_verdict(clause, file)));
+    }
+    Answer::of(&verdicts, path_withhold(order, file))
+}
+
+/// The same once its content has been searched for what is withheld.
+pub fn decide_content(order: &Order, file: &File, content: &[u8]) -> Answer {
+    let texts = Texts { all: vec![content.to_vec()], complete: true };
+    let withholds: Vec<Three> = order.withheld.iter().map(|identifier| anywhere(identifier, &texts)).collect();
+    let mut answer = decide_file(order, file);
+    let admitted: Vec<(usize, Three)> = answer.admitted.drain(..).map(|clause| (clause, In)).collect();
+    let searched = Answer::of(&admitted, one_of(&withholds));
+    answer.admitted = searched.admitted;
+    answer.withheld.extend(searched.withheld);
+    answer.undecided.extend(searched.undecided);
+    answer.withheld.sort_unstable();
+    answer.undecided.sort_unstable();
+    answer
+}
+
+/// What the clauses make of one record of a file.
+pub fn decide_record(order: &Order, file: &File, kind: Kind, raw: &[u8]) -> Answer {
+    let may = decide_stream(order, file).admitted;
+    let record = Record::read(kind, raw);
+    let mut verdicts = Vec::new();
+    for place in may {
+        let clause = &order.clauses[place];
+        let wanted = |targets: &[Target]| {
+            if targets.is_empty() {
+                return In;
+            }
+            one_of(&targets.iter().map(|target| record.holds(target)).collect::<Vec<_>>())
+        };
+        let window = clause.window.map_or(In, |window| in_window(order, file, window, record.time(window.clock)));
+        verdicts.push((place, all_of(&[wanted(&clause.identifiers), wanted(&clause.with), window])));
+    }
+    let withholds: Vec<Three> = order.withheld.iter().map(|identifier| record.withheld(identifier)).collect();
+    Answer::of(&verdicts, one_of(&withholds))
+}
+
+fn first_of_day(zone: Zone, day: (i64, i64, i64)) -> i64 {
+    zone.readings(time::seconds(day, (0, 0, 0)))[0]
+}
+
+fn instant(zone: Zone, edge: Edge) -> i64 {
+    match edge {
+        Edge::Day(day) => first_of_day(zone, day),
+        Edge::Instant(at, _) => at,
+        Edge::Wall(wall) => zone.readings(wall)[0],
+    }
+}
+
+/// A window's first second, and the first after it.
+pub fn edges(zone: Zone, window: Window) -> (i64, i64) {
+    let before = match window.until {
+        Until::Before(edge) => instant(zone, edge),
+        Until::Through(day) => {
+            let (year, month, day, ..) = time::civil(time::seconds(day, (0, 0, 0)) + 86_400);
+            first_of_day(zone, (year, month, day))
+        }
+    };
+    (instant(zone, window.from), before)
+}
+
+fn in_window(order: &Order, file: &File, window: Window, said: Said) -> Three {
+    let (from, before) = edges(order.zone, window);
+    let inside = |at: &i64| holds(from <= *at && *at < before);
+    match said {
+        Said::At(at) => inside(&at),
+        Said::Unreadable | Said::Nothing => Undecided,
+        Said::Wall(wall) => {
+            let Some(zone) = order.sources[file.source] else { return Undecided };
+            let readings: Vec<Three> = zone.readings(wall).iter().map(inside).collect();
+            match readings[..] {
+                [one] => one,
+                [one, two] if one == two => one,
+                _ => Undecided,
+            }
+        }
+    }
+}
+
+/// A record's fields, read from its bytes.
+enum Record {
+    Line { client: Vec<u8>, user: Vec<u8>, time: Said, texts: Texts },
+    Broken { texts: Texts },
+    Message { part: Part, texts: Texts },
+}
+
+impl Record {
+    fn read(kind: Kind, raw: &[u8]) -> Self {
+        if kind == Kind::Mail {
+            let part = Part::read(raw);
+            let mut texts = Texts { all: vec![raw.to_vec()], complete: true };
+            part.decoded(&mut texts);
+            return Self::Message { part, texts };
+        }
+        let all = vec![raw.to_vec(), mail::percent(raw), mail::backslash(raw), mail::percent(&mail::backslash(raw))];
+        let texts = Texts { all, complete: true };
+        match web_log_fields(raw) {
+            Some((client, user, time)) => Self::Line { client, user, time, texts },
+            None => Self::Broken { texts },
+        }
+    }
+
+    fn time(&self, clock: &str) -> Said {
+        match (self, clock) {
+            (Self::Line { time, .. }, "record") => *time,
+            (Self::Message { part, .. }, "date-header") => match part.header("date")[..] {
+                [] => Said::Nothing,
+                [value] => std::str::from_utf8(value).map_or(Said::Unreadable, time::mail_time),
+                _ => Said::Unreadable,
+            },
+            _ => Said::Nothing,
+        }
+    }
+
+    fn holds(&self, target: &Target) -> Three {
+        match self {
+            // No field can be told apart, so the identifier may stand in any of them.
+            Self::Broken { texts } => match anywhere(&target.identifier, texts) {
+                Out => Out,
+                In | Undecided => Undecided,
+            },
+            Self::Line { texts, .. } => {
+                let roles: &[&str] = match (&target.roles[..], &target.identifier) {
+                    ([], Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..)) => &["client"],
+                    ([], _) => &["any"],
+                    (given, _) => given,
+                };
+                one_of(&roles.iter().map(|role| self.line_role(&target.identifier, role, texts)).collect::<Vec<_>>())
+            }
+            Self::Message { texts, .. } => {
+                const ADDRESSES: [&str; 6] = ["from", "to", "cc", "bcc", "sender", "reply-to"];
+                let roles: &[&str] = match (&target.roles[..], &target.identifier) {
+                    ([], Identifier::Email(_) | Identifier::Domain(_)) => &ADDRESSES,
+                    ([], Identifier::MessageId(_)) => &["message-id"],
+                    ([], _) => &["none"],
+                    (given, _) => given,
+                };
+                one_of(&roles.iter().map(|role| self.mail_role(&target.identifier, role, texts)).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    fn line_role(&self, identifier: &Identifier, role: &str, texts: &Texts) -> Three {
+        let Self::Line { client, user, .. } = self else { return Undecided };
+        match role {
+            "any" => anywhere(identifier, texts),
+            "client" => whole_field(identifier, client),
+            "user" => whole_field(identifier, user),
+            _ => Undecided,
+        }
+    }
+
+    fn mail_role(&self, identifier: &Identifier, role: &str, texts: &Texts) -> Three {
+        let Self::Message { part, .. } = self else { return Undecided };
+        match (role, identifier) {
+            ("any", _) => one_of(&[anywhere(identifier, texts), holds(any_address(part, identifier))]),
+            ("message-id", Identifier::MessageId(id)) => {
+                holds(part.message_ids().iter().any(|own| own == id.as_bytes()))
+            }
+            ("from" | "to" | "cc" | "bcc" | "sender" | "reply-to", Identifier::Email(_) | Identifier::Domain(_)) => {
+                let found = part.addresses(role);
+                let hit = found.all.iter().any(|(local, domain)| address_is(identifier, local, domain));
+                if hit {
+                    In
+                } else if found.complete {
+                    Out
+                } else {
+                    Undecided
+                }
+            }
+            _ => Undecided,
+        }
+    }
+
+    /// A withheld identifier is looked for everywhere, decoded and raw.
+    fn withheld(&self, identifier: &Identifier) -> Three {
+        match self {
+            Self::Line { texts, .. } | Self::Broken { texts } => anywhere(identifier, texts),
+            Self::Message { part, texts } => {
+                one_of(&[anywhere(identifier, texts), holds(any_address(part, identifier))])
+            }
+        }
+    }
+}
+
+/// An address of any header is the identifier, however it is quoted there.
+fn any_address(part: &Part, identifier: &Identifier) -> bool {
+    let headers = ["from", "to", "cc", "bcc", "sender", "reply-to"].map(|header| part.addresses(header).all);
+    headers.iter().flatten().any(|(local, domain)| address_is(identifier, local, domain))
+}
+
+/// `client ident user [time] "request" status bytes`, and behind a space whatever the server adds. The client is a host
+/// or an address; a quote within the request may stand there as it is.
+fn web_log_fields(raw: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Said)> {
+    let line = raw.strip_suffix(b"\n").unwrap_or(raw);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut words = line.splitn(4, |&byte| byte == b' ');
+    let (client, ident, user, rest) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    if client.is_empty() || ident.is_empty() || user.is_empty() {
+        return None;
+    }
+    if !client.iter().all(|byte| byte.is_ascii_alphanumeric() || b".:-_[]%".contains(byte)) {
+        return None;
+    }
+    let rest = rest.strip_prefix(b"[")?;
+    let close = rest.iter().position(|&byte| byte == b']')?;
+    let stamp = std::str::from_utf8(&rest[..close]).ok().and_then(time::web_log_time);
+    let request = rest[close + 1..].strip_prefix(b" \"")?;
+    let ends = (0..request.len()).filter(|&at| request[at] == b'"');
+    if !ends.into_iter().any(|end| status_and_size(&request[end + 1..])) {
+        return None;
+    }
+    Some((client.to_vec(), user.to_vec(), stamp.map_or(Said::Unreadable, Said::At)))
+}
+
+fn status_and_size(text: &[u8]) -> bool {
+    let words: Vec<&[u8]> = text.splitn(4, |&byte| byte == b' ').collect();
+    let number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    match words[..] {
+        [b"", status, size, ..] => {
+            (status == b"-" || (status.len() == 3 && number(status))) && (size == b"-" || number(size))
+        }
+        _ => false,
+    }
+}
+
+fn same(one: &[u8], other: &str) -> bool {
+    one.eq_ignore_ascii_case(other.as_bytes())
+}
+
+fn domain_is(wanted: &str, domain: &[u8]) -> bool {
+    if wanted.starts_with('.') {
+        let (short, long) = (wanted.len(), domain.len());
+        long > short && same(&domain[long - short..], wanted)
+    } else {
+        same(domain, wanted)
+    }
+}
+
+fn address_is(identifier: &Identifier, local: &[u8], domain: &[u8]) -> bool {
+    match identifier {
+        Identifier::Email(text) => {
+            let (own_local, own_domain) = text.rsplit_once('@').unwrap();
+            same(local, own_local) && same(domain, own_domain)
+        }
+        Identifier::Domain(wanted) => domain_is(wanted, domain),
+        _ => false,
+    }
+}
+
+fn one_ip(text: &str) -> IpAddr {
+    token::ip_value(text).unwrap().0
+}
+
+/// One address in a record against an identifier of addresses.
+fn ip_is(identifier: &Identifier, found: (IpAddr, Option<u16>)) -> Three {
+    match identifier {
+        Identifier::Ip(text) => holds(one_ip(text) == found.0),
+        Identifier::Cidr(network) => holds(token::within(found.0, network)),
+        Identifier::IpPort(text, port) if one_ip(text) == found.0 => {
+            found.1.map_or(Undecided, |own| holds(own == *port))
+        }
+        _ => Out,
+    }
+}
+
+/// A field that is one value.
+fn whole_field(identifier: &Identifier, field: &[u8]) -> Three {
+    let text = String::from_utf8_lossy(field);
+    match identifier {
+        Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => {
+            token::ip_value(&text).map_or(Out, |found| ip_is(identifier, found))
+        }
+        Identifier::Email(_) | Identifier::Domain(_) | Identifier::Host(_) => holds(token_is(identifier, field)),
+        Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
+            holds(field == exact.as_bytes())
+        }
+    }
+}
+
+fn token_is(identifier: &Identifier, token: &[u8]) -> bool {
+    match identifier {
+        Identifier::Email(text) | Identifier::Host(text) => same(token, text),
+        Identifier::Domain(wanted) => {
+            let sign = token.iter().rposition(|&byte| byte == b'@');
+            domain_is(wanted, sign.map_or(token, |sign| &token[sign + 1..]))
+        }
+        _ => false,
+    }
+}
+
+/// The identifier as a whole token of any of the texts.
+fn anywhere(identifier: &Identifier, texts: &Texts) -> Three {
+    let in_text = |text: &Vec<u8>| match identifier {
+        Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => {
+            let found = token::ips(text);
+            one_of(&found.into_iter().map(|value| ip_is(identifier, value)).collect::<Vec<_>>())
+        }
+        Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
+            holds(token::stands_alone(text, exact.as_bytes()))
+        }
+        _ => holds(token::tokens(text).into_iter().any(|token| token_is(identifier, token))),
+    };
+    let mut verdicts: Vec<Three> = texts.all.iter().map(in_text).collect();
+    if !texts.complete {
+        verdicts.push(Undecided);
+    }
+    one_of(&verdicts)
+}
