@@ -8,7 +8,7 @@ use super::escape::{escape, escape_lines};
 use super::words::{self, counted, number};
 use crate::clock::{Timestamp, Zone};
 use crate::ledger::{
-    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Statement, Summary, TakeName, WindowWords,
+    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Shortfall, Statement, Summary, TakeName, WindowWords,
 };
 use crate::limits;
 
@@ -50,16 +50,19 @@ pub(super) fn order(order: &OrderFacts) -> String {
 pub(super) fn clauses(report: &Report<'_>) -> String {
     let (order, statement) = (&report.disclosure.order, &report.disclosure.statement);
     let pairs = order.clauses.iter().zip(&statement.clauses);
-    let mut out: String = pairs.map(|(asked, answered)| clause(asked, answered, order.zone)).collect();
+    let short = |id: &str| statement.shortfalls.iter().filter(|short| short.clause == id).cloned().collect();
+    let mut out: String =
+        pairs.map(|(asked, answered)| clause(asked, answered, short(&asked.id), order.zone)).collect();
     if order.clauses.len() > 1 {
         out.push_str("<p class=\"note\">An item that two clauses ask for is counted under both.</p>\n");
     }
     out
 }
 
-fn clause(asked: &ClauseWords, answered: &ClauseFacts, zone: &str) -> String {
+fn clause(asked: &ClauseWords, answered: &ClauseFacts, short: Vec<Shortfall>, zone: &str) -> String {
     let answered_in_full = matches!(answered.outcome, Outcome::Produced | Outcome::NothingHeld | Outcome::Withheld)
-        && answered.undecided == 0;
+        && answered.undecided == 0
+        && short.is_empty();
     let mut rows = vec![
         ("Looked in", format!("source {}: {}", text(&asked.source), many(&asked.paths))),
         ("Kind of data", words::category(asked.category).to_owned()),
@@ -79,6 +82,10 @@ fn clause(asked: &ClauseWords, answered: &ClauseFacts, zone: &str) -> String {
     }
     if answered.undecided > 0 {
         rows.push(("Undecided", counted(answered.undecided, nouns.0, nouns.1)));
+    }
+    if !short.is_empty() {
+        let ways = short.iter().map(|short| format!("{} ({})", short.kind.words(), number(short.count)));
+        rows.push(("Short", ways.collect::<Vec<_>>().join("<br>")));
     }
     if let (Some(examined), Some(outside)) = (answered.examined, answered.outside) {
         let examined = counted(examined, "byte", "bytes");
