@@ -133,12 +133,13 @@ fn print_text(verification: &Verification, out: &mut dyn Write) -> io::Result<()
         )?;
         writeln!(out)?;
     }
+    writeln!(out, "No check says that nothing is missing: a package cannot show what is not in it. For that, the")?;
+    writeln!(out, "order is run again on the sources (extract replay), and the two digests are compared.")?;
+    writeln!(out)?;
     for (check, state) in verification.checks {
         writeln!(out, "  {:<13} {:<13} {}", check.name(), state.name(), remark(check, state))?;
     }
-    writeln!(out)?;
-    writeln!(out, "No check says that nothing is missing: a package cannot show what is not in it. For that, the")?;
-    writeln!(out, "order is run again on the sources (extract replay), and the two digests are compared.")
+    Ok(())
 }
 
 /// What stands beside a check in the table.
