@@ -76,7 +76,7 @@ pub fn drafts(scope: &Scope, drafter: &Drafter, file: &File, streams: &mut Strea
         }
         streams.disclosed += file.bytes.len() as u64;
         let WholeJudgement::In(admitted) = gate.finish() else { panic!("withheld without a withhold") };
-        out.push(draft.finish(admitted, Place::default()));
+        out.push(draft.finish(*admitted, Place::default()));
     }
     if let Some(permit) = decision.records {
         let (gate, mut stream) =
