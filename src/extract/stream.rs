@@ -197,6 +197,15 @@ fn records(
 ) -> Result<(), ExtractError> {
     let mut stored = Metered::new(stream, context.meter);
     let mut stream = Unpacked::open(&mut stored);
+    if stream.head().0.is_empty()
+        && let Err(error) = stream.read(&mut [0])
+    {
+        // Cut before its first byte: there is nothing to tell a format by.
+        context.meter.go_on()?;
+        outcome.short(gate.clauses(), read_kind(stream.is_damaged()));
+        outcome.trace.error = Some(error.to_string());
+        return Ok(());
+    }
     let Choice { format, refused } = choose(context.order, &gate, stream.head());
     for (clauses, kind) in refused {
         outcome.short(clauses, kind);
