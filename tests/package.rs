@@ -360,7 +360,7 @@ fn check_a_signature(folder: &Path, command: &str) {
         println!("ssh-keygen is not here, so the README's line about signatures was not run");
         return;
     }
-    let sign = "ssh-keygen -q -t ed25519 -N '' -f key && ssh-keygen -q -Y sign -f key -n extract \
+    let sign = "ssh-keygen -q -t ed25519 -N '' -f key && ssh-keygen -q -Y sign -f key -n extract-package \
                 < 2024-17/tagmanifest-sha256.txt > 2024-17.tar.sig && echo \"provider $(cat key.pub)\" > allowed_signers";
     let (ok, said) = shell(folder, sign);
     assert!(ok, "{said}");

@@ -64,7 +64,7 @@ To check it, write a file allowed_signers with one line: the word provider, a
 space, and the provider's public key as you know it from elsewhere, never from
 this package. Then, in the folder that holds {id}.tar.sig:
 
-     ssh-keygen -Y verify -f allowed_signers -I provider -n extract -s {id}.tar.sig < {id}/tagmanifest-sha256.txt
+     ssh-keygen -Y verify -f allowed_signers -I provider -n extract-package -s {id}.tar.sig < {id}/tagmanifest-sha256.txt
 
 No check of the package alone can show that nothing is missing. That can only
 be shown with the sources, by running the order again and comparing digests.

@@ -232,19 +232,17 @@ fn started(bench: &Bench, id: &str, out: &Path, read_bytes: u64) -> Child {
     command.args(["--threads", "1", "--output"]).arg(out.join("x.tar")).env("TMPDIR", out);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
-    loop {
+    while begin.elapsed() < Duration::from_secs(60) {
         let counters = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap_or_default();
         let read = counters.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse::<u64>().ok());
         if read.is_some_and(|read| read > read_bytes) {
             return child;
         }
-        if begin.elapsed() > Duration::from_secs(60) {
-            child.kill().unwrap();
-            let done = child.wait_with_output().unwrap();
-            panic!("it never read {read_bytes} bytes: {}", String::from_utf8_lossy(&done.stderr));
-        }
         std::thread::sleep(Duration::from_micros(200));
     }
+    child.kill().unwrap();
+    let done = child.wait_with_output().unwrap();
+    panic!("it never read {read_bytes} bytes: {}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// What is read before a test steps in.
