@@ -167,7 +167,7 @@ fn an_image_whose_sha256_is_not_the_orders_seals_nothing() {
     let case = one_line();
     let wrong = format!("sha256 = \"{}\"", "0".repeat(64));
     case.order(&wrong, &records(LOG, MINE));
-    let image = case.into_ext4();
+    let image = case.make_ext4();
     let before = fs::read(&image).unwrap();
     case.run().ends_with(1).names(&["sha-256"]);
     case.nothing_was_left();
@@ -187,7 +187,7 @@ fn an_unreadable_log_is_short_and_the_others_are_disclosed() {
     case.file("/var/log/access.log", mine());
     case.file("/var/log/access.log.1", mine().repeat(100));
     case.order("", &records("\"/var/log/*\"", MINE));
-    make_unreadable(&case.into_ext4(), "/var/log/access.log.1");
+    make_unreadable(&case.make_ext4(), "/var/log/access.log.1");
     case.run().ends_with(3);
     let package = case.package();
     assert_eq!(package.disclosed(), [("/var/log/access.log".to_owned(), mine().into_bytes())]);
@@ -201,7 +201,7 @@ fn an_unreadable_folder_is_short() {
     case.file("/srv/good/a", "alpha");
     case.file("/srv/bad/b", "beta");
     case.order("", &files("\"/srv/**\"", ""));
-    make_unreadable(&case.into_ext4(), "/srv/bad");
+    make_unreadable(&case.make_ext4(), "/srv/bad");
     case.run().ends_with(3);
     let package = case.package();
     assert_eq!(package.disclosed(), [("/srv/good/a".to_owned(), b"alpha".to_vec())]);
@@ -216,7 +216,7 @@ fn a_truncated_image_never_gives_a_package_that_looks_complete() {
         whole.file(&format!("/srv/f{place:02}"), content);
     }
     whole.order("", &files("\"/srv/*\"", ""));
-    let image = fs::read(whole.into_ext4()).unwrap();
+    let image = fs::read(whole.make_ext4()).unwrap();
     whole.run().ends_with(0);
     let full = whole.package().disclosed();
     assert_eq!(full.len(), 40);
@@ -483,7 +483,7 @@ fn a_link_on_a_clauses_path_is_not_followed_and_is_said() {
         std::os::unix::fs::symlink("secret", case.path("source/var/link")).unwrap();
         case.order("", &records(paths, MINE));
         if image {
-            case.into_ext4();
+            case.make_ext4();
         }
         case.run().ends_with(3);
         let package = case.package();
