@@ -4,13 +4,13 @@
 //! without a partition table that holds ext2, ext3 or ext4 and is raw or qcow2 must be read whole.
 
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/mounted.rs"]
+#[path = "fixture/mounted.rs"]
 mod mounted;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/reach.rs"]
+#[path = "fixture/reach.rs"]
 mod reach;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tool.rs"]
+#[path = "fixture/tool.rs"]
 mod tool;
 
 use std::collections::BTreeMap;

@@ -1,13 +1,13 @@
 //! Damaged, cut and hostile sources: what can be read is right, the rest is an error, and nothing panics.
 
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/reach.rs"]
+#[path = "fixture/reach.rs"]
 mod reach;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tool.rs"]
+#[path = "fixture/tool.rs"]
 mod tool;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tree.rs"]
+#[path = "fixture/tree.rs"]
 mod tree;
 
 use std::fs;

@@ -133,12 +133,9 @@ impl Differences {
     }
 }
 
-/// Each record's bytes, and what the gate says of it.
-type Judged = Vec<(Vec<u8>, Answer)>;
-
 struct Sink<'g, 's> {
     gate: &'g RecordGate<'s>,
-    judged: Judged,
+    judged: Vec<(Vec<u8>, Answer)>,
 }
 
 impl RecordSink for Sink<'_, '_> {
@@ -163,8 +160,11 @@ impl RecordSink for Sink<'_, '_> {
     }
 }
 
+/// What the gate made of a file, and of each record where it was opened for them.
+type Judged = (EntryDecision, Option<Vec<(Vec<u8>, Answer)>>);
+
 /// What the library makes of every record of a file, if any clause may look at them.
-fn judge(scope: &Scope, file: &File, format: Format, stream: &[u8]) -> (EntryDecision, Option<Judged>) {
+fn judge(scope: &Scope, file: &File, format: Format, stream: &[u8]) -> Judged {
     let mut decision = scope.decide(file.source, entry(file));
     let Some(permit) = decision.records.take() else { return (decision, None) };
     let (gate, mut content) = permit.opened(Box::new(Cursor::new(stream.to_vec()))).into_records(scope).unwrap();

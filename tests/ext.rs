@@ -1,16 +1,16 @@
 //! What an ext reader can get silently wrong: blocks that were never written, times, and the journal.
 
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/mounted.rs"]
+#[path = "fixture/mounted.rs"]
 mod mounted;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/reach.rs"]
+#[path = "fixture/reach.rs"]
 mod reach;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tool.rs"]
+#[path = "fixture/tool.rs"]
 mod tool;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tree.rs"]
+#[path = "fixture/tree.rs"]
 mod tree;
 
 use std::fs;

@@ -1,13 +1,13 @@
 //! One suite for every file system and every image format: the same tree, read through the gate, must come out the same.
 
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/reach.rs"]
+#[path = "fixture/reach.rs"]
 mod reach;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tool.rs"]
+#[path = "fixture/tool.rs"]
 mod tool;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tree.rs"]
+#[path = "fixture/tree.rs"]
 mod tree;
 
 use std::collections::BTreeMap;

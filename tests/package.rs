@@ -1,6 +1,6 @@
 //! The package, made through the real gate: its bytes, its members, and what a failure leaves.
 
-#[path = "common/drafted.rs"]
+#[path = "fixture/drafted.rs"]
 mod drafted;
 
 use std::collections::BTreeMap;

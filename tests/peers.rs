@@ -1,4 +1,4 @@
-//! What today's tools got wrong, each by the letter that PEERS gives it, through the program.
+//! What today's tools got wrong, each by its letter, through the program.
 
 mod case;
 
@@ -169,7 +169,7 @@ fn peers_f_an_unsupported_file_system_is_an_error_by_name() {
     }
 }
 
-/// Everything but what DESIGN lets differ between two runs.
+/// Everything but the three members that may differ between two runs.
 fn constant(package: &Package) -> Vec<(String, Vec<u8>)> {
     let varies = ["custody.jsonl", "bag-info.txt", "tagmanifest-sha256.txt"];
     let names = package.names.iter().filter(|name| !varies.contains(&name.as_str()));

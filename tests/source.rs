@@ -1,10 +1,10 @@
 //! Sources: folders that change under the reader, links, places on the server, outputs inside a source, hashing.
 
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/reach.rs"]
+#[path = "fixture/reach.rs"]
 mod reach;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "common/tool.rs"]
+#[path = "fixture/tool.rs"]
 mod tool;
 
 use std::collections::BTreeMap;

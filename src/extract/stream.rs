@@ -4,7 +4,7 @@
 //! unreadable and outside; no error ends a stream without a shortfall.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 
 use super::ExtractError;
 use super::format::{Choice, choose, holds_records};
@@ -197,11 +197,13 @@ fn records(
 ) -> Result<(), ExtractError> {
     let mut stored = Metered::new(stream, context.meter);
     let mut stream = Unpacked::open(&mut stored);
-    if let ([], false) = stream.head() {
-        // Not a byte of it could be read: whatever its format is, that is why it is short.
-        let error = io::copy(&mut stream, &mut io::sink()).err();
+    if stream.head().0.is_empty()
+        && let Err(error) = stream.read(&mut [0])
+    {
+        // Cut before its first byte: there is nothing to tell a format by.
+        context.meter.go_on()?;
         outcome.short(gate.clauses(), read_kind(stream.is_damaged()));
-        outcome.trace.error = error.map(|error| error.to_string());
+        outcome.trace.error = Some(error.to_string());
         return Ok(());
     }
     let Choice { format, refused } = choose(context.order, &gate, stream.head());

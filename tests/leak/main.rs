@@ -31,7 +31,7 @@ use run::{Asked, Outcome, Place};
 use tree::Tree;
 
 /// How many orders are run: each over the folder and over an image, each with a preview.
-const ORDERS: u64 = 220;
+const ORDERS: u64 = 300;
 
 struct Scene {
     tree: Tree,
@@ -118,7 +118,12 @@ fn try_order(scene: &Scene, seed: u64) -> Faults {
     let image = if seed.is_multiple_of(3) { Kind::Qcow2 } else { Kind::Raw };
     for kind in [Kind::Folder, image] {
         let expected = oracle::expect(&order, &scene.tree, kind);
-        let outcome = run::run(&scene.place, &scene.disk, &order, kind, Asked::Sealed);
+        let asked = match seed % 7 {
+            1 => Asked::Terminal,
+            3 | 5 => Asked::SealedJson,
+            _ => Asked::Sealed,
+        };
+        let outcome = run::run(&scene.place, &scene.disk, &order, kind, asked);
         let name = format!("order {seed} over {kind:?}");
         let say = |what: String| format!("{name}: {what}");
         faults.leaks.extend(search(scene, &expected, &outcome, true).into_iter().map(say));

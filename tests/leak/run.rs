@@ -74,6 +74,10 @@ impl Outcome {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asked {
     Sealed,
+    /// Sealed, with the result as JSON.
+    SealedJson,
+    /// Sealed, at a terminal: with the progress bar.
+    Terminal,
     Preview,
     PreviewJson,
 }
@@ -119,6 +123,11 @@ pub fn run(place: &Place, disk: &Disk, order: &Order, kind: Kind, asked: Asked) 
                 command.arg("--quiet");
             }
         }
+        Asked::SealedJson => drop(command.arg("--json").arg("--output").arg(&tar_path)),
+        Asked::Terminal => {
+            command.arg("--output").arg(&tar_path);
+            command = at_a_terminal(&command);
+        }
         Asked::Preview => drop(command.arg("--dry-run").arg("--output").arg(&tar_path)),
         Asked::PreviewJson => drop(command.args(["--dry-run", "--json"]).arg("--output").arg(&tar_path)),
     }
@@ -140,6 +149,15 @@ pub fn run(place: &Place, disk: &Disk, order: &Order, kind: Kind, asked: Asked) 
     fs::remove_dir_all(&home).unwrap();
     fs::remove_dir_all(&temp).unwrap();
     outcome
+}
+
+/// The same command with a terminal as its standard output and error.
+fn at_a_terminal(command: &Command) -> Command {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut script = Command::new("script");
+    script.args(["-qec", &quoted.join(" "), "/dev/null"]);
+    script
 }
 
 impl Outcome {

@@ -230,7 +230,7 @@ fn an_existing_output_is_refused_and_stays_as_it_is() {
 fn started(bench: &Bench, id: &str, out: &Path, read_bytes: u64) -> Child {
     let mut command = bench.command(id);
     command.args(["--threads", "1", "--output"]).arg(out.join("x.tar")).env("TMPDIR", out);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
     loop {
         let counters = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap_or_default();
@@ -238,7 +238,11 @@ fn started(bench: &Bench, id: &str, out: &Path, read_bytes: u64) -> Child {
         if read.is_some_and(|read| read > read_bytes) {
             return child;
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "it never read {read_bytes} bytes");
+        if begin.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            let done = child.wait_with_output().unwrap();
+            panic!("it never read {read_bytes} bytes: {}", String::from_utf8_lossy(&done.stderr));
+        }
         std::thread::sleep(Duration::from_micros(200));
     }
 }
