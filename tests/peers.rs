@@ -1,4 +1,4 @@
-//! What today's tools got wrong, each by the letter that PEERS gives it, through the program.
+//! What today's tools got wrong, each by its letter, through the program.
 
 mod case;
 
@@ -48,7 +48,7 @@ fn peers_b_a_clock_that_the_source_lacks_is_undecided_and_discloses_nothing() {
         let window = format!("window = {{ from = 1990-01-01, through = 2024-04-01, clock = \"{clock}\" }}");
         case.order("", &files("\"/srv/**\"", &window));
         if image {
-            case.into_ext("ext2", "128");
+            case.make_ext("ext2", "128");
         }
         case.run().ends_with(3);
         let package = case.package();
@@ -74,7 +74,7 @@ fn three_files_one_unreadable() -> (Case, Vec<(String, Vec<u8>)>) {
         }
     }
     case.order("", &files("\"/srv/*\"", ""));
-    make_unreadable(&case.into_ext4(), "/srv/b");
+    make_unreadable(&case.make_ext4(), "/srv/b");
     (case, readable)
 }
 
@@ -169,7 +169,7 @@ fn peers_f_an_unsupported_file_system_is_an_error_by_name() {
     }
 }
 
-/// Everything but what DESIGN lets differ between two runs.
+/// Everything but the three members that may differ between two runs.
 fn constant(package: &Package) -> Vec<(String, Vec<u8>)> {
     let varies = ["custody.jsonl", "bag-info.txt", "tagmanifest-sha256.txt"];
     let names = package.names.iter().filter(|name| !varies.contains(&name.as_str()));
@@ -373,7 +373,7 @@ fn peers_r_names_are_bytes_outside_and_generated_inside() {
         }
         case.order("", &files("\"/srv/*\"", ""));
         if image {
-            case.into_ext4();
+            case.make_ext4();
         }
         case.run().ends_with(0);
         let package = case.package();

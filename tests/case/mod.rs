@@ -106,12 +106,12 @@ impl Case {
     }
 
     /// Makes an ext4 image `image` of the source folder, and the order's source of it.
-    pub fn into_ext4(&self) -> PathBuf {
-        self.into_ext("ext4", "256")
+    pub fn make_ext4(&self) -> PathBuf {
+        self.make_ext("ext4", "256")
     }
 
     /// The same with that file system and inodes of that size.
-    pub fn into_ext(&self, kind: &str, inode: &str) -> PathBuf {
+    pub fn make_ext(&self, kind: &str, inode: &str) -> PathBuf {
         let image = self.path("image");
         let (source, target) = (self.path("source"), text(&image));
         let how = ["-q", "-F", "-t", kind, "-I", inode, "-O", "^has_journal", "-d", text(&source), target, "16M"];

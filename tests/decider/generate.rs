@@ -57,9 +57,10 @@ fn network(chance: &mut Chance) -> Identifier {
     match chance.below(6) {
         0 | 1 => Identifier::Ip(text(chance, &["192.0.2.1", "::ffff:192.0.2.77", "2001:db8::1", "203.0.113.9"])),
         2 => Identifier::Ip("192.0.2.1".to_owned()),
-        3 | 4 => {
-            Identifier::Cidr(text(chance, &["192.0.2.0/25", "198.51.100.64/31", "2001:db8::/120", "192.0.2.0/30"]))
-        }
+        3 | 4 => Identifier::Cidr(text(
+            chance,
+            &["192.0.2.0/25", "198.51.100.64/31", "2001:db8::/120", "::ffff:192.0.2.0/126"],
+        )),
         _ => {
             let (ip, port) = chance.pick(&[("192.0.2.1", 443), ("2001:db8::1", 8080), ("192.0.2.1", 80)]);
             Identifier::IpPort(ip.to_owned(), port)

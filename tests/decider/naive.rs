@@ -1,4 +1,4 @@
-//! The second decider: DESIGN 3 word by word, without any of the library's deciding.
+//! The second decider: the order language word by word, without any of the library's deciding.
 
 use std::net::IpAddr;
 

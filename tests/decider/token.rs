@@ -135,7 +135,10 @@ fn bits(address: IpAddr) -> Vec<bool> {
 /// `network` is written `A/length`.
 pub fn within(address: IpAddr, network: &str) -> bool {
     let (base, length) = network.split_once('/').unwrap();
-    let length: usize = length.parse().unwrap();
+    let mut length: usize = length.parse().unwrap();
+    if base.starts_with("::ffff:") {
+        length -= 96;
+    }
     let (base, address) = (bits(plain_ip(base).unwrap()), bits(address));
     base.len() == address.len() && base[..length] == address[..length]
 }
