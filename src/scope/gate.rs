@@ -132,8 +132,11 @@ impl Scope {
         self.clauses.iter().enumerate().filter(move |(_, clause)| clause.source == source)
     }
 
+    /// A withhold names the path, or a folder that it lies in: a provider that holds back a folder means what is in it.
     pub(in crate::scope) fn path_is_withheld(&self, entry: &Entry) -> bool {
-        self.withheld_paths.matches(entry.path())
+        let path = entry.path();
+        let above = path.iter().enumerate().filter(|&(at, &byte)| byte == b'/' && at > 0).map(|(at, _)| path.get(..at));
+        above.flatten().chain(std::iter::once(path)).any(|path| self.withheld_paths.matches(path))
     }
 
     pub(in crate::scope) fn withhold_verdict(&self, fields: &dyn Fields) -> Verdict {

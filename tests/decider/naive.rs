@@ -82,8 +82,12 @@ fn path_verdict(clause: &Clause, file: &File) -> Three {
     holds(clause.source == file.source && clause.paths.iter().any(|glob| token::glob(glob, &file.path)))
 }
 
+/// A withheld path is the file's, or that of a folder above it.
 fn path_withhold(order: &Order, file: &File) -> Three {
-    holds(order.withheld_paths.iter().any(|glob| token::glob(glob, &file.path)))
+    let slashes = (1..file.path.len()).filter(|&at| file.path[at] == b'/');
+    let mut ends: Vec<usize> = slashes.collect();
+    ends.push(file.path.len());
+    holds(order.withheld_paths.iter().any(|glob| ends.iter().any(|&end| token::glob(glob, &file.path[..end]))))
 }
 
 /// Which clauses may take the file whole, as far as its path and its times say.
