@@ -22,7 +22,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// Runs or previews; the exit code.
 pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let Some(order) = &arguments.order else { return INVALID };
-    let loaded = match load(order, &arguments.sources, arguments.custodian.as_deref()) {
+    // A preview discloses nothing, so nobody has to answer for it.
+    let nobody = arguments.dry_run.then_some("nobody");
+    let loaded = match load(order, &arguments.sources, arguments.custodian.as_deref().or(nobody)) {
         Ok(loaded) => loaded,
         Err(error) => {
             say(err, format_args!("error: {error}\n"));

@@ -10,12 +10,15 @@ use std::ops::ControlFlow;
 
 use super::format::choose;
 use super::meter::{Meter, Metered};
+use super::whole::{WholeRead, read_whole};
 use super::{ExtractError, Job, open};
 use crate::ledger::escaped_path;
 use crate::order::Order;
 use crate::record::compression::Unpacked;
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
-use crate::scope::{EntryKind, Explanation, Fate, Permit, RawRecord, RecordGate, Scope, Verdict};
+use crate::scope::{
+    EntryKind, Explanation, Fate, Opened, Permit, RawRecord, RecordGate, Scope, Verdict, WholeJudgement,
+};
 use crate::source::{Found, Source};
 
 /// What staff ask.
@@ -40,11 +43,12 @@ pub fn explain(job: &Job<'_>, questions: &[Question]) -> Result<String, ExtractE
             let Found::Entry { volume, entry } = found else { return ControlFlow::Continue(()) };
             let path = entry.staff_path().reveal().to_vec();
             let explanation = scope.explain_entry(index, &entry);
-            if answer.entry(&source.name, &path, entry.kind(), &explanation)
-                && let Some(permit) = scope.decide(index, entry).records
-            {
+            if answer.entry(&source.name, &path, entry.kind(), &explanation) {
+                let decision = scope.decide(index, entry);
                 let asked = &mut Asked { answer: &mut answer, path: &path };
-                stream(job.order, &scope, source, volume, permit, &meter, asked);
+                for permit in [decision.whole, decision.records].into_iter().flatten() {
+                    stream(job.order, &scope, source, volume, permit, &meter, asked);
+                }
             }
             if meter.go_on().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
@@ -69,7 +73,7 @@ impl Answer<'_> {
         let mut opens = false;
         for (question, met) in self.questions.iter().zip(&mut self.met) {
             let is_asked = match question {
-                Question::Path(asked) | Question::Record(asked, _) => asked == path,
+                Question::Path(asked) | Question::Record(asked, _) => names(asked, path),
                 Question::Undecided => {
                     *met = true;
                     opens |= explanation.fate() == Fate::In;
@@ -100,6 +104,11 @@ impl Answer<'_> {
             }
         }
     }
+}
+
+/// What was typed names the path: its bytes, or, where they are not UTF-8, as ledger and audit write them.
+fn names(typed: &[u8], path: &[u8]) -> bool {
+    typed == path || (std::str::from_utf8(path).is_err() && typed == escaped_path(path).0.as_bytes())
 }
 
 /// The question is about the link, or about something that it would lead to.
@@ -139,10 +148,14 @@ fn stream(
     asked: &mut Asked<'_, '_>,
 ) {
     let Some(filesystem) = source.volumes.get(volume).map(|volume| volume.filesystem.as_ref()) else { return };
+    let is_whole = permit.is_whole();
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,
         Err(error) => return put(&mut asked.answer.text, format_args!("  not read: {error}")),
     };
+    if is_whole {
+        return whole(scope, opened, meter, asked);
+    }
     let Some((mut gate, stored)) = opened.into_records(scope) else { return };
     let mut stored = Metered::new(stored, meter);
     let mut stream = Unpacked::open(&mut stored);
@@ -155,7 +168,7 @@ fn stream(
     let mut listener = Listener { gate, asked, counted: Counted::default(), offset: 0 };
     let split = record::format(format).split(&mut stream, &mut listener);
     let Listener { asked, counted, .. } = listener;
-    let is_asked = |question: &Question| matches!(question, Question::Path(path) if path == asked.path);
+    let is_asked = |question: &Question| matches!(question, Question::Path(path) if names(path, asked.path));
     if asked.answer.questions.iter().any(is_asked) {
         let Counted { admitted, outside, withheld, undecided, unreadable } = counted;
         put(
@@ -172,6 +185,27 @@ fn stream(
     }
 }
 
+/// What the withholds make of a file that is taken whole.
+fn whole(scope: &Scope, opened: Opened, meter: &Meter<'_>, asked: &mut Asked<'_, '_>) {
+    let Some((gate, stored)) = opened.into_whole(scope) else { return };
+    let read = read_whole(scope, gate, &mut Metered::new(stored, meter), meter, &mut |_| Ok(()));
+    let words = match &read {
+        Ok(WholeRead::Judged(WholeJudgement::In(_))) => "in",
+        Ok(WholeRead::Judged(WholeJudgement::Withheld(_))) => "withheld: a withheld identifier stands in it",
+        Ok(WholeRead::Judged(WholeJudgement::Undecided(_))) => "undecided: what may be a withheld identifier is in it",
+        Ok(WholeRead::Short(kind, _)) => kind.words(),
+        Err(_) => "not read",
+    };
+    let is_undecided = matches!(read, Ok(WholeRead::Judged(WholeJudgement::Undecided(_))));
+    let is_path = |question: &Question| match question {
+        Question::Path(path) | Question::Record(path, _) => names(path, asked.path),
+        Question::Undecided => is_undecided,
+    };
+    if asked.answer.questions.iter().any(is_path) {
+        put(&mut asked.answer.text, format_args!("{}: the whole file: {words}", shown(asked.path)));
+    }
+}
+
 struct Listener<'l, 'a, 'q> {
     gate: RecordGate<'l>,
     asked: &'l mut Asked<'a, 'q>,
@@ -183,7 +217,7 @@ impl Listener<'_, '_, '_> {
     /// A record question about one of the next bytes.
     fn is_asked(&self, length: u64) -> bool {
         let here = self.offset..self.offset.saturating_add(length);
-        let matches = |question: &Question| matches!(question, Question::Record(path, offset) if path == self.asked.path && here.contains(offset));
+        let matches = |question: &Question| matches!(question, Question::Record(path, offset) if names(path, self.asked.path) && here.contains(offset));
         self.asked.answer.questions.iter().any(matches)
     }
 

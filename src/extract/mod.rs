@@ -17,6 +17,7 @@ mod reach;
 mod stream;
 mod trail;
 mod tripwire;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::ExtractError;
-use super::format::{Choice, choose, holds_records};
+use super::format::{Choice, choose};
 use super::meter::{Meter, Metered};
 use super::tripwire::Tripwires;
+use super::whole::{WholeRead, read_whole};
 use crate::digest::Digest;
 use crate::filesystem::FileSystem;
 use crate::ledger::{ShortfallKind, StreamTally, Tally};
-use crate::limits;
 use crate::order::{Format, Order};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
@@ -126,7 +126,7 @@ pub(super) fn process(
 
 fn whole(
     context: Context<'_>,
-    mut gate: WholeGate<'_>,
+    gate: WholeGate<'_>,
     stream: Stream,
     place: Place,
     outcome: &mut Outcome,
@@ -134,40 +134,23 @@ fn whole(
     let clauses = gate.clauses();
     let mut stored = Metered::new(stream, context.meter);
     let mut draft = context.drafter.whole();
-    let mut buffer = vec![0; limits::CHUNK_BYTES];
-    let mut failure = None;
-    let mut is_first = true;
-    loop {
-        context.meter.go_on()?;
-        let read = match stored.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) => {
-                failure = Some((ShortfallKind::UnreadableFile, Some(error.to_string())));
-                break;
-            }
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        if std::mem::take(&mut is_first) && context.scope.withholds_identifiers() && holds_records(bytes) {
-            failure = Some((ShortfallKind::MustBeRecords, None));
-            break;
-        }
-        gate.observe(bytes);
-        draft.write(bytes)?;
-    }
+    let read = read_whole(context.scope, gate, &mut stored, context.meter, &mut |bytes| Ok(draft.write(bytes)?))?;
     outcome.trace.size = stored.passed();
     outcome.trace.stored_sha256 = stored.sha256();
     let size = outcome.trace.size;
     for clause in clauses.iter() {
         outcome.clause(clause).examined += size;
     }
-    if let Some((kind, error)) = failure {
-        outcome.short(clauses, kind);
-        outcome.trace.bytes.unreadable = size;
-        outcome.trace.error = error;
-        return Ok(());
-    }
-    match gate.finish() {
+    let judgement = match read {
+        WholeRead::Judged(judgement) => judgement,
+        WholeRead::Short(kind, error) => {
+            outcome.short(clauses, kind);
+            outcome.trace.bytes.unreadable = size;
+            outcome.trace.error = error;
+            return Ok(());
+        }
+    };
+    match judgement {
         WholeJudgement::In(admitted) => {
             outcome.trace.bytes.disclosed = size;
             outcome.disclosed(0, size);

@@ -2,169 +2,17 @@
 //!
 //! **Invariant:** a comparison is typed and whole; what cannot be read is undecided, never out.
 
-use std::collections::HashSet;
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-
-use super::record::{Fields, Reading, Value};
-use super::token;
+use super::identifier_set::IdentifierSet;
+use super::record::{Fields, Reading};
 use super::verdict::Verdict;
 use crate::order::{Identifier, Role, Target};
-
-/// Identifiers that are looked for in one place, ready to compare.
-#[derive(Debug, Clone, Default)]
-struct Identifiers {
-    /// Mail addresses in lower case, `local@domain`.
-    emails: HashSet<Vec<u8>>,
-    /// Domains in lower case.
-    domains: HashSet<Vec<u8>>,
-    /// Domains in lower case with a leading full stop: their subdomains.
-    subdomains: Vec<Vec<u8>>,
-    /// Hosts in lower case.
-    hosts: HashSet<Vec<u8>>,
-    /// Accounts, message-ids and other tokens.
-    exact: HashSet<Vec<u8>>,
-    /// Of all the above, those that are no run of token bytes, in lower case where case does not count.
-    unusual: Vec<(Vec<u8>, bool)>,
-    ips: HashSet<IpAddr>,
-    networks: Vec<IpNet>,
-    sockets: Vec<(IpAddr, u16)>,
-}
-
-impl Identifiers {
-    fn add(&mut self, identifier: &Identifier) {
-        match identifier {
-            Identifier::Email(address) => {
-                let text = format!("{}@{}", address.local, address.domain).to_ascii_lowercase().into_bytes();
-                self.note_unusual(&text, true);
-                self.emails.insert(text);
-            }
-            Identifier::Domain(domain) => {
-                self.domains.insert(domain.to_ascii_lowercase().into_bytes());
-            }
-            Identifier::Subdomains(domain) => {
-                self.subdomains.push(format!(".{domain}").to_ascii_lowercase().into_bytes());
-            }
-            Identifier::Host(host) => {
-                self.hosts.insert(host.to_ascii_lowercase().into_bytes());
-            }
-            Identifier::Account(text) | Identifier::MessageId(text) | Identifier::Token(text) => {
-                self.note_unusual(text.as_bytes(), false);
-                self.exact.insert(text.clone().into_bytes());
-            }
-            Identifier::Ip(ip) => {
-                self.ips.insert(token::canonical(*ip));
-            }
-            Identifier::Cidr(network) => self.networks.push(*network),
-            Identifier::IpPort(ip, port) => self.sockets.push((token::canonical(*ip), *port)),
-        }
-    }
-
-    fn note_unusual(&mut self, text: &[u8], any_case: bool) {
-        let usual = text.iter().all(|&byte| token::is_token_byte(byte)) && !text.ends_with(b".");
-        if !usual {
-            self.unusual.push((text.to_vec(), any_case));
-        }
-    }
-
-    fn has_ip(&self) -> bool {
-        !(self.ips.is_empty() && self.networks.is_empty() && self.sockets.is_empty())
-    }
-
-    fn has_address(&self) -> bool {
-        !(self.emails.is_empty() && self.domains.is_empty() && self.subdomains.is_empty())
-    }
-
-    fn has_word(&self) -> bool {
-        !(self.hosts.is_empty() && self.exact.is_empty())
-    }
-
-    fn ip(&self, ip: IpAddr, port: Option<u16>) -> Verdict {
-        let ip = token::canonical(ip);
-        if self.ips.contains(&ip) || self.networks.iter().any(|network| network.contains(&ip)) {
-            return Verdict::In;
-        }
-        self.sockets.iter().filter(|(wanted, _)| *wanted == ip).fold(Verdict::Out, |verdict, (_, wanted)| {
-            // The address is the one; without a port nobody can say whether it is the user.
-            verdict.or(port.map_or(Verdict::Undecided, |port| Verdict::from_bool(port == *wanted)))
-        })
-    }
-
-    fn domain(&self, domain: &[u8]) -> bool {
-        self.domains.contains(domain)
-            || self.subdomains.iter().any(|suffix| domain.len() > suffix.len() && domain.ends_with(suffix))
-    }
-
-    /// `lower`: room for a copy in lower case.
-    fn mail_address(&self, local: &[u8], domain: &[u8], lower: &mut Vec<u8>) -> Verdict {
-        lower.clear();
-        lower.extend(local.iter().chain(b"@").chain(domain).map(u8::to_ascii_lowercase));
-        let (_, domain) = lower.split_at(local.len() + 1);
-        Verdict::from_bool(self.emails.contains(lower.as_slice()) || self.domain(domain))
-    }
-
-    fn token(&self, found: &[u8], lower: &mut Vec<u8>) -> bool {
-        if self.exact.contains(found) {
-            return true;
-        }
-        if !self.has_address() && self.hosts.is_empty() {
-            return false;
-        }
-        lower.clear();
-        lower.extend(found.iter().map(u8::to_ascii_lowercase));
-        if self.hosts.contains(lower.as_slice()) || self.emails.contains(lower.as_slice()) {
-            return true;
-        }
-        let domain = lower.iter().rposition(|&byte| byte == b'@').and_then(|at| lower.get(at + 1..));
-        self.domain(domain.unwrap_or(lower))
-    }
-
-    /// Whole tokens of one text.
-    fn text(&self, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
-        if (self.has_address() || self.has_word()) && token::tokens(text).any(|found| self.token(found, lower)) {
-            return Verdict::In;
-        }
-        if !self.unusual.is_empty() {
-            lower.clear();
-            lower.extend(text.iter().map(u8::to_ascii_lowercase));
-            let found = self.unusual.iter().any(|(needle, any_case)| {
-                if *any_case { token::stands_whole(lower, needle) } else { token::stands_whole(text, needle) }
-            });
-            if found {
-                return Verdict::In;
-            }
-        }
-        if !self.has_ip() {
-            return Verdict::Out;
-        }
-        token::addresses(text).fold(Verdict::Out, |verdict, (ip, port)| verdict.or(self.ip(ip, port)))
-    }
-
-    /// One value of a named field.
-    fn value(&self, value: Value<'_>, lower: &mut Vec<u8>) -> Verdict {
-        match value {
-            Value::Address { local, domain } => self.mail_address(local, domain, lower),
-            Value::Ip(ip, port) => self.ip(ip, port),
-            Value::Text(text) => {
-                lower.clear();
-                lower.extend(text.iter().map(u8::to_ascii_lowercase));
-                let same = self.exact.contains(text)
-                    || self.hosts.contains(lower.as_slice())
-                    || self.emails.contains(lower.as_slice())
-                    || self.domain(lower);
-                Verdict::from_bool(same)
-            }
-        }
-    }
-}
 
 /// Where identifiers of a clause are looked for in a record of one family.
 #[derive(Debug, Clone, Default)]
 struct Places {
-    roles: Vec<(Role, Identifiers)>,
-    message_id: Identifiers,
-    anywhere: Identifiers,
+    roles: Vec<(Role, IdentifierSet)>,
+    message_id: IdentifierSet,
+    anywhere: IdentifierSet,
     /// Some identifier has no place in records of this family: it cannot be read there.
     homeless: bool,
 }
@@ -178,7 +26,7 @@ impl Places {
         match self.roles.iter_mut().find(|(known, _)| *known == role) {
             Some((_, identifiers)) => identifiers.add(identifier),
             None => {
-                let mut identifiers = Identifiers::default();
+                let mut identifiers = IdentifierSet::default();
                 identifiers.add(identifier);
                 self.roles.push((role, identifiers));
             }
@@ -226,6 +74,7 @@ impl Places {
             let reading = fields.values(*role, &mut |value| {
                 if verdict != Verdict::In {
                     verdict = verdict.or(identifiers.value(value, &mut lower));
+                    verdict = verdict.or(identifiers.unresolved(*role, value));
                 }
             });
             verdict = verdict.or(unread(reading));
@@ -233,9 +82,9 @@ impl Places {
                 return verdict;
             }
         }
-        if !self.message_id.exact.is_empty() {
+        if !self.message_id.is_empty() {
             let reading = fields.message_id(&mut |id| {
-                verdict = verdict.or(Verdict::from_bool(self.message_id.exact.contains(id)));
+                verdict = verdict.or(Verdict::from_bool(self.message_id.has_exact(id)));
             });
             verdict = verdict.or(unread(reading));
         }
@@ -251,8 +100,8 @@ const fn unread(reading: Reading) -> Verdict {
     }
 }
 
-fn anywhere(identifiers: &Identifiers, fields: &dyn Fields) -> Verdict {
-    if !(identifiers.has_address() || identifiers.has_word() || identifiers.has_ip()) {
+fn anywhere(identifiers: &IdentifierSet, fields: &dyn Fields) -> Verdict {
+    if identifiers.is_empty() {
         return Verdict::Out;
     }
     let mut lower = Vec::new();
@@ -270,7 +119,7 @@ fn anywhere(identifiers: &Identifiers, fields: &dyn Fields) -> Verdict {
 pub(in crate::scope) struct Matcher {
     mail: Places,
     line: Places,
-    all: Identifiers,
+    all: IdentifierSet,
 }
 
 impl Matcher {
@@ -279,7 +128,7 @@ impl Matcher {
         if targets.is_empty() {
             return None;
         }
-        let mut matcher = Self { mail: Places::default(), line: Places::default(), all: Identifiers::default() };
+        let mut matcher = Self { mail: Places::default(), line: Places::default(), all: IdentifierSet::default() };
         for target in targets {
             matcher.mail.add_mail(target);
             matcher.line.add_line(target);
@@ -303,11 +152,11 @@ impl Matcher {
 
 /// The identifiers of all withholds: anywhere in a record, decoded and raw.
 #[derive(Debug, Clone, Default)]
-pub(in crate::scope) struct WithholdMatcher(Identifiers);
+pub(in crate::scope) struct WithholdMatcher(IdentifierSet);
 
 impl WithholdMatcher {
     pub(in crate::scope) fn new<'i>(identifiers: impl IntoIterator<Item = &'i Identifier>) -> Self {
-        let mut all = Identifiers::default();
+        let mut all = IdentifierSet::default();
         identifiers.into_iter().for_each(|identifier| all.add(identifier));
         Self(all)
     }
@@ -323,7 +172,7 @@ impl WithholdMatcher {
     }
 
     pub(in crate::scope) fn is_empty(&self) -> bool {
-        !(self.0.has_address() || self.0.has_word() || self.0.has_ip())
+        self.0.is_empty()
     }
 }
 
@@ -331,7 +180,7 @@ impl WithholdMatcher {
 mod tests {
     use super::*;
     use crate::order::{Address, Clock};
-    use crate::scope::TimeField;
+    use crate::scope::{TimeField, Value};
 
     /// A record with fields as a test states them.
     struct Stated {
@@ -437,6 +286,40 @@ mod tests {
         let network = looks_for(Identifier::Cidr("192.0.2.0/31".parse().unwrap()), &[]);
         assert_eq!(network.verdict(&line("::ffff:192.0.2.1", None, "")), Verdict::In);
         assert_eq!(network.verdict(&line("192.0.2.2", None, "")), Verdict::Out);
+    }
+
+    #[test]
+    fn a_client_that_is_written_as_a_host_name_may_be_any_address() {
+        struct Named(&'static str);
+        impl Fields for Named {
+            fn is_mail(&self) -> bool {
+                false
+            }
+            fn parsed(&self) -> bool {
+                true
+            }
+            fn time(&self, _: Clock) -> TimeField {
+                TimeField::Lacks
+            }
+            fn values(&self, _: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
+                visit(Value::Text(self.0.as_bytes()));
+                Reading::Complete
+            }
+            fn message_id(&self, _: &mut dyn FnMut(&[u8])) -> Reading {
+                Reading::Complete
+            }
+            fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+                visit(self.0.as_bytes());
+                Reading::Complete
+            }
+        }
+        let ip = looks_for(Identifier::Ip("192.0.2.1".parse().unwrap()), &[]);
+        let host = looks_for(Identifier::Host("h7.isp.example".into()), &[Role::Client]);
+        assert_eq!(ip.verdict(&Named("h7.isp.example")), Verdict::Undecided);
+        assert_eq!(ip.verdict(&Named("unix:")), Verdict::Out);
+        assert_eq!(ip.verdict(&Named("-")), Verdict::Out);
+        assert_eq!(host.verdict(&Named("H7.isp.example")), Verdict::In);
+        assert_eq!(host.verdict(&Named("h8.isp.example")), Verdict::Out);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod entry;
 mod explain;
 mod gate;
 mod glob;
+mod identifier_set;
 mod in_scope;
 mod maildir;
 mod matcher;

@@ -394,6 +394,16 @@ fn whole_field(identifier: &Identifier, field: &[u8]) -> Three {
     }
 }
 
+fn is_ip(identifier: &Identifier) -> bool {
+    matches!(identifier, Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..))
+}
+
+/// A name with a dot in it stands for an address that the line does not tell.
+fn is_host_name(field: &str) -> bool {
+    let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_');
+    plain && field.contains('.') && field.chars().any(|c| c.is_ascii_alphabetic())
+}
+
 /// The first field of a web log: what can only be an address and is none cannot be read. The zone behind `%` says on
 /// which link an IPv6 address is, not which it is.
 fn client_field(identifier: &Identifier, field: &str) -> Three {
@@ -408,7 +418,7 @@ fn client_field(identifier: &Identifier, field: &str) -> Three {
     let colons = field.contains(':') && field.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:[]".contains(&byte));
     if readable {
         whole_field(identifier, bare.as_bytes())
-    } else if dots || colons {
+    } else if dots || colons || (is_ip(identifier) && is_host_name(field)) {
         Undecided
     } else {
         whole_field(identifier, field.as_bytes())
