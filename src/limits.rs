@@ -32,14 +32,12 @@ pub const EXHIBITS: u32 = 999_999;
 pub const FOLDER_ENTRIES: usize = 8_000_000;
 /// How deep folders of a source may be nested.
 pub const FOLDER_DEPTH: usize = 512;
-/// The longest path of a source, in bytes.
+/// The longest path of an order or a provider file, in bytes.
 pub const PATH_BYTES: usize = 64 * 1024;
 /// Unpacked bytes of one compressed stream.
 pub const UNPACKED_BYTES: u64 = 1 << 40;
 /// The longest line of a package's own JSON that `verify` reads.
 pub const PACKAGE_LINE_BYTES: usize = 4 * 1024 * 1024;
-/// The longest member of a package that `verify` holds in memory whole.
-pub const PACKAGE_MEMBER_BYTES: u64 = 64 * 1024 * 1024;
 /// Findings that `verify` lists; it counts the rest.
 pub const FINDINGS: usize = 1_000;
 /// Rows of a table in `report.html`; the rest are in `exhibits.jsonl`.
