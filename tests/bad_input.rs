@@ -174,6 +174,18 @@ fn an_image_whose_sha256_is_not_the_orders_seals_nothing() {
 }
 
 #[test]
+fn what_the_order_says_of_a_folder_alone_or_of_an_image_alone_is_refused_of_the_other() {
+    let case = one_line();
+    case.order(&format!("sha256 = \"{}\"", "0".repeat(64)), &records(LOG, MINE));
+    case.run().ends_with(1).names(&["source s", "a folder"]);
+    case.nothing_was_left();
+    case.order("times = \"original\"", &records(LOG, MINE));
+    case.make_ext4();
+    case.run().ends_with(1).names(&["source s", "an image"]);
+    case.nothing_was_left();
+}
+
+#[test]
 fn an_unreadable_log_is_short_and_the_others_are_disclosed() {
     let case = Case::new();
     case.file("/var/log/access.log", mine());
@@ -345,6 +357,30 @@ fn a_path_that_is_not_there_is_said() {
     let package = case.package();
     assert_eq!(package.shortfalls(), short("no-such-path", 2));
     assert_eq!(package.disclosure()["clauses"][0]["outcome"], "produced");
+}
+
+#[test]
+fn a_named_file_that_is_no_message_by_its_place_is_short_and_never_called_read() {
+    let message = "From: a@b.example\nTo: c@d.example\nDate: Mon, 1 Apr 2024 12:00:00 +0100\n\nhi\n";
+    for (paths, more, short_of) in [
+        ("\"/m/tmp/1\"", "everything = true", 1),
+        ("\"/m/cur/1\", \"/m/list\"", "everything = true", 1),
+        ("\"/one.eml\"", "everything = true\nas = \"maildir\"", 1),
+        // Its twins: named as what it is, and met below a glob, where only messages are asked for.
+        ("\"/m/tmp/1\"", "everything = true\nas = \"eml\"", 0),
+        ("\"/m/**\"", "everything = true", 0),
+    ] {
+        let case = Case::new();
+        for path in ["/m/cur/1", "/m/new/2", "/m/tmp/1", "/m/list", "/one.eml"] {
+            case.file(path, message);
+        }
+        case.order("", &records(paths, more));
+        let said = case.run();
+        let expected = if short_of > 0 { short("not-the-format", short_of) } else { Vec::new() };
+        said.ends_with(if short_of > 0 { 3 } else { 0 });
+        assert_eq!(case.package().shortfalls(), expected, "{paths} {more}");
+        assert_ne!(case.package().disclosure()["clauses"][0]["outcome"], "nothing-held", "{paths} {more}");
+    }
 }
 
 #[test]

@@ -86,8 +86,18 @@ fn everything_undecided_is_listed_with_the_comparison_that_could_not_be_made() {
 fn a_path_that_no_clause_leads_to_is_not_looked_at_and_a_link_is_said() {
     let outside = explain("2024-18", &["/etc/passwd"]);
     assert!(outside.starts_with("/etc/passwd: outside, or not there\n"), "{outside}");
+    // A clause names this one, and it is not there: it must not be called a place that no clause leads to.
+    let missing = explain("2024-18", &["/var/mail/alices.old"]);
+    assert!(missing.contains("nothing stands there, or no clause leads there"), "{missing}");
     let link = explain("2024-18", &["/srv/shop/invoices/archive/0007.pdf"]);
     assert_eq!(link, "/srv/shop/invoices/archive on mail01: a link stands here, and is not followed\n");
+}
+
+#[test]
+fn an_offset_beyond_the_end_is_said_to_be_one() {
+    let answer = explain("2024-18", &["/var/mail/alices:1600000"]);
+    assert!(answer.contains("no such byte was read: what was read has "), "{answer}");
+    assert!(!explain("2024-18", &["/var/mail/alices:10"]).contains("no such byte"));
 }
 
 #[test]

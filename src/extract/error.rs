@@ -43,6 +43,14 @@ pub enum ExtractError {
         /// The source's name in the order.
         name: String,
     },
+    /// The order says of an image what can only be said of a folder.
+    #[error(
+        "the order says `times = \"original\"` of source {name}, which is an image: only a folder's times are copied"
+    )]
+    TimesOfImage {
+        /// The source's name in the order.
+        name: String,
+    },
     /// A source's image could not be hashed.
     #[error("source {name} could not be hashed: {source}")]
     Unhashed {

@@ -100,7 +100,10 @@ impl Answer<'_> {
         for (question, _) in self.questions.iter().zip(&self.met).filter(|(_, met)| !**met) {
             if let Question::Path(path) | Question::Record(path, _) = question {
                 put(&mut self.text, format_args!("{}: outside, or not there", shown(path)));
-                put(&mut self.text, format_args!("  no clause leads to it, so it was not looked at"));
+                put(
+                    &mut self.text,
+                    format_args!("  nothing stands there, or no clause leads there, so that it was not looked at"),
+                );
             }
         }
     }
@@ -167,7 +170,7 @@ fn stream(
     let Some(format) = choice.format else { return };
     let mut listener = Listener { gate, asked, counted: Counted::default(), offset: 0 };
     let split = record::format(format).split(&mut stream, &mut listener);
-    let Listener { asked, counted, .. } = listener;
+    let Listener { asked, counted, offset: end, .. } = listener;
     let is_asked = |question: &Question| matches!(question, Question::Path(path) if names(path, asked.path));
     if asked.answer.questions.iter().any(is_asked) {
         let Counted { admitted, outside, withheld, undecided, unreadable } = counted;
@@ -179,6 +182,11 @@ fn stream(
                 format.name()
             ),
         );
+    }
+    for question in asked.answer.questions {
+        if matches!(question, Question::Record(path, offset) if names(path, asked.path) && *offset >= end) {
+            put(&mut asked.answer.text, format_args!("  no such byte was read: what was read has {end} bytes"));
+        }
     }
     if let Err(SplitError::Read(error)) = split {
         put(&mut asked.answer.text, format_args!("  {} not read to its end: {error}", shown(asked.path)));

@@ -168,6 +168,9 @@ fn open(job: &Job<'_>) -> Result<Vec<Source>, ExtractError> {
             if declared.sha256.is_some() && source.stored_bytes().is_none() {
                 return Err(ExtractError::DigestOfFolder { name: name() });
             }
+            if declared.times_original && source.stored_bytes().is_some() {
+                return Err(ExtractError::TimesOfImage { name: name() });
+            }
             if let Output::Package { path, .. } = &job.output {
                 let inside = source
                     .contains_output(path)

@@ -72,6 +72,7 @@ impl Reach {
                 PathProblem::Link => ShortfallKind::LinkNotFollowed,
                 PathProblem::Special => ShortfallKind::SpecialFile,
                 PathProblem::Folder => ShortfallKind::IsAFolder,
+                PathProblem::Misplaced => ShortfallKind::NotTheFormat,
             };
             (0..count).for_each(|_| self.short(ClauseSet::one(clause), kind));
         }

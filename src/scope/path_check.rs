@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Scope;
-use super::entry::{Entry, EntryKind};
+use super::entry::{Entry, EntryKind, MaildirPlace};
 
 /// Why a path of a clause leads nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -21,31 +21,56 @@ pub enum PathProblem {
     Special,
     /// It is a folder, and the clause names no file in it.
     Folder,
+    /// It is a file that holds no records of the clause's format, by where it stands: in a Maildir and no message of it,
+    /// or in no Maildir where the clause asks for one.
+    Misplaced,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Seen {
-    Kind(EntryKind),
+    Kind(EntryKind, MaildirPlace),
     Unlisted,
+}
+
+/// One pattern of a clause.
+#[derive(Debug)]
+struct Watch {
+    clause: usize,
+    /// The literal path, folder by folder.
+    chain: Vec<Vec<u8>>,
+    /// The chain is the whole pattern.
+    is_literal: bool,
+    /// Where the clause takes no file from.
+    misfits: Vec<MaildirPlace>,
 }
 
 /// Watches a walk of one source for the paths that its clauses name.
 #[derive(Debug)]
 pub struct PathCheck {
-    /// For each clause its patterns' chains, and whether the pattern is literal to its end.
-    chains: Vec<(usize, Vec<Vec<u8>>, bool)>,
+    watched: Vec<Watch>,
     seen: BTreeMap<Vec<u8>, Option<Seen>>,
 }
 
 impl PathCheck {
     /// Watches for the paths of the clauses on that source.
     pub fn new(scope: &Scope, source: usize) -> Self {
-        let chains: Vec<_> = scope
-            .clauses_of(source)
-            .flat_map(|(at, clause)| clause.paths.iter().map(move |glob| (at, glob.literal_chain(), glob.is_literal())))
-            .collect();
-        let seen = chains.iter().flat_map(|(_, chain, _)| chain.iter().cloned().map(|path| (path, None))).collect();
-        Self { chains, seen }
+        use MaildirPlace::{Message, None, Other, Subfolder};
+        let mut watched = Vec::new();
+        for (at, clause) in scope.clauses_of(source) {
+            let misfits = || [Message, None, Other, Subfolder].into_iter().filter(|&place| !clause.maildir_fits(place));
+            watched.extend(clause.paths.iter().map(|glob| Watch {
+                clause: at,
+                chain: glob.literal_chain(),
+                is_literal: glob.is_literal(),
+                misfits: misfits().collect(),
+            }));
+        }
+        Self::of(watched)
+    }
+
+    fn of(watched: Vec<Watch>) -> Self {
+        let seen = watched.iter().flat_map(|watch| watch.chain.iter().cloned().map(|path| (path, None))).collect();
+        Self { watched, seen }
     }
 
     /// A file system stands at this root: it and the folders above it are there.
@@ -53,7 +78,7 @@ impl PathCheck {
         for (path, seen) in &mut self.seen {
             let is_above = root.path().strip_prefix(path.as_slice()).is_some_and(|rest| rest.starts_with(b"/"));
             if is_above || root.path() == path.as_slice() {
-                *seen = Some(Seen::Kind(EntryKind::Folder));
+                *seen = Some(Seen::Kind(EntryKind::Folder, MaildirPlace::None));
             }
         }
     }
@@ -61,7 +86,7 @@ impl PathCheck {
     /// The walk has seen this.
     pub fn observe(&mut self, entry: &Entry) {
         if let Some(seen) = self.seen.get_mut(entry.path()) {
-            *seen = Some(Seen::Kind(entry.kind()));
+            *seen = Some(Seen::Kind(entry.kind(), entry.maildir()));
         }
     }
 
@@ -78,9 +103,9 @@ impl PathCheck {
     /// After the walk: the clauses whose paths lead nowhere, each with how many of them do.
     pub fn finish(self) -> Vec<(usize, PathProblem, u64)> {
         let mut found: BTreeMap<(usize, PathProblem), Vec<&[u8]>> = BTreeMap::new();
-        for (clause, chain, is_literal) in &self.chains {
-            if let Some((problem, path)) = self.problem(chain, *is_literal) {
-                let paths = found.entry((*clause, problem)).or_default();
+        for watch in &self.watched {
+            if let Some((problem, path)) = self.problem(watch, &watch.chain) {
+                let paths = found.entry((watch.clause, problem)).or_default();
                 if !paths.contains(&path) {
                     paths.push(path);
                 }
@@ -89,23 +114,26 @@ impl PathCheck {
         found.into_iter().map(|((clause, problem), paths)| (clause, problem, paths.len() as u64)).collect()
     }
 
-    fn problem<'c>(&self, chain: &'c [Vec<u8>], is_literal: bool) -> Option<(PathProblem, &'c [u8])> {
+    fn problem<'c>(&self, watch: &Watch, chain: &'c [Vec<u8>]) -> Option<(PathProblem, &'c [u8])> {
         if self.seen.get(&b"/"[..]).copied().flatten() == Some(Seen::Unlisted)
             && chain.first().is_some_and(|first| self.seen.get(first).copied().flatten().is_none())
         {
             return None;
         }
         for (place, path) in chain.iter().enumerate() {
-            let is_last = is_literal && place + 1 == chain.len();
+            let is_last = watch.is_literal && place + 1 == chain.len();
             let problem = match self.seen.get(path).copied().flatten() {
-                Some(Seen::Unlisted) => return self.below_unlisted(chain, place, is_literal),
+                Some(Seen::Unlisted) => return self.below_unlisted(watch, chain, place),
                 None => PathProblem::Missing,
-                Some(Seen::Kind(EntryKind::Link)) => PathProblem::Link,
-                Some(Seen::Kind(EntryKind::Special)) if is_last => PathProblem::Special,
-                Some(Seen::Kind(EntryKind::Folder)) if is_last => PathProblem::Folder,
+                Some(Seen::Kind(EntryKind::Link, _)) => PathProblem::Link,
+                Some(Seen::Kind(EntryKind::Special, _)) if is_last => PathProblem::Special,
+                Some(Seen::Kind(EntryKind::Folder, _)) if is_last => PathProblem::Folder,
+                Some(Seen::Kind(EntryKind::File, at)) if is_last && watch.misfits.contains(&at) => {
+                    PathProblem::Misplaced
+                }
                 // A file where the path goes on, or the other way round: what the clause names is not there.
-                Some(Seen::Kind(EntryKind::File | EntryKind::Special)) if !is_last => PathProblem::Missing,
-                Some(Seen::Kind(_)) => continue,
+                Some(Seen::Kind(EntryKind::File | EntryKind::Special, _)) if !is_last => PathProblem::Missing,
+                Some(Seen::Kind(..)) => continue,
             };
             return Some((problem, path));
         }
@@ -113,15 +141,10 @@ impl PathCheck {
     }
 
     /// Below a folder that could be listed only in part, what was seen counts and what was not is unknown.
-    fn below_unlisted<'c>(
-        &self,
-        chain: &'c [Vec<u8>],
-        place: usize,
-        is_literal: bool,
-    ) -> Option<(PathProblem, &'c [u8])> {
+    fn below_unlisted<'c>(&self, watch: &Watch, chain: &'c [Vec<u8>], place: usize) -> Option<(PathProblem, &'c [u8])> {
         let rest = chain.get(place + 1..)?;
         match self.seen.get(rest.first()?).copied().flatten() {
-            Some(_) => self.problem(rest, is_literal),
+            Some(_) => self.problem(watch, rest),
             None => None,
         }
     }
@@ -133,16 +156,12 @@ mod tests {
     use crate::scope::{FileTimes, Node, glob::PathGlob};
 
     fn check(patterns: &[&str]) -> PathCheck {
-        let chains: Vec<_> = patterns
-            .iter()
-            .enumerate()
-            .map(|(at, pattern)| {
-                let glob = PathGlob::new(pattern).unwrap();
-                (at, glob.literal_chain(), glob.is_literal())
-            })
-            .collect();
-        let seen = chains.iter().flat_map(|(_, chain, _)| chain.iter().cloned().map(|path| (path, None))).collect();
-        PathCheck { chains, seen }
+        let watched = patterns.iter().enumerate().map(|(clause, pattern)| {
+            let glob = PathGlob::new(pattern).unwrap();
+            let misfits = vec![MaildirPlace::Other];
+            Watch { clause, chain: glob.literal_chain(), is_literal: glob.is_literal(), misfits }
+        });
+        PathCheck::of(watched.collect())
     }
 
     fn root() -> Entry {
@@ -170,6 +189,26 @@ mod tests {
             (6, PathProblem::Missing, 1),
         ];
         assert_eq!(check.finish(), expected);
+    }
+
+    #[test]
+    fn a_file_that_the_clause_cannot_take_from_its_place_is_said_where_it_is_named() {
+        let mut check = check(&["/m/tmp/1", "/m/tmp/*", "/m/cur/2"]);
+        check.mounted(&root());
+        use EntryKind::{File, Folder};
+        let met = [
+            ("/m", Folder, MaildirPlace::None),
+            ("/m/tmp", Folder, MaildirPlace::Other),
+            ("/m/tmp/1", File, MaildirPlace::Other),
+            ("/m/cur", Folder, MaildirPlace::Message),
+            ("/m/cur/2", File, MaildirPlace::Message),
+        ];
+        for (path, kind, place) in met {
+            let mut entry = entry(path, kind);
+            entry.set_maildir(place);
+            check.observe(&entry);
+        }
+        assert_eq!(check.finish(), [(0, PathProblem::Misplaced, 1)]);
     }
 
     #[test]
