@@ -30,7 +30,7 @@ pub enum Event<'a> {
         /// The order states that SHA-256.
         as_received: bool,
     },
-    /// Everything that the order names was read, and what was opened had not changed.
+    /// All reading was done, and what was opened had not changed. It does not say that everything could be read.
     SourcesRead,
 }
 
@@ -44,7 +44,7 @@ impl Event<'_> {
                 format!("source {name} has SHA-256 {sha256}, as the order states")
             }
             Self::SourceHashed { name, sha256, as_received: false } => format!("source {name} has SHA-256 {sha256}"),
-            Self::SourcesRead => "sources read to the end and found unchanged".to_owned(),
+            Self::SourcesRead => "reading ended; everything that was opened found unchanged".to_owned(),
         }
     }
 }
@@ -126,6 +126,16 @@ impl CustodyLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_event_says_that_all_was_read() {
+        let name = "mail01";
+        let hashed = |as_received| Event::SourceHashed { name, sha256: Digest::of(b""), as_received };
+        let events = [Event::OrderRead, Event::SourceOpened { name }, hashed(true), hashed(false), Event::SourcesRead];
+        for words in events.map(Event::words) {
+            assert!(!words.contains("to the end") && !words.contains("all "), "{words}");
+        }
+    }
 
     #[test]
     fn each_line_is_bound_to_the_one_before() {
