@@ -200,6 +200,35 @@ fn an_unreadable_log_is_short_and_the_others_are_disclosed() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_replayed_is_short_for_each_clause_that_reaches_it() {
+    let case = Case::new();
+    case.file("/srv/a", "alpha");
+    case.order("", &files("\"/srv/*\"", ""));
+    let image = case.path("image");
+    let (source, target) = (case.path("source"), text(&image));
+    case::tool("mkfs.ext4", &["-q", "-F", "-b", "4096", "-d", text(&source), target, "16M"]);
+    case.provider("[[source]]\nname = \"s\"\npath = \"image\"\n");
+    // One change in the journal, with a checksum, and then another byte in its copy.
+    let copy: Vec<u8> = (0..4096_u32).map(|at| ((at * at) % 251) as u8 | 1).collect();
+    let (block, script) = (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
+    fs::write(block.path(), &copy).unwrap();
+    fs::write(script.path(), format!("jo -c\njw -b 1000 {}\njc\n", text(block.path()))).unwrap();
+    case::tool("debugfs", &["-w", "-f", text(script.path()), target]);
+    let mut bytes = fs::read(&image).unwrap();
+    let place = bytes.windows(copy.len()).position(|window| window == copy).expect("the copy in the journal");
+
+    // Its twin: as it is, it can be replayed.
+    case.run().ends_with(0);
+    assert_eq!(case.package().disclosure()["sources"][0]["journal"][0]["state"], "replayed");
+    case.again();
+    bytes[place + 5] ^= 2;
+    fs::write(&image, bytes).unwrap();
+    case.run().ends_with(3);
+    assert_eq!(case.package().shortfalls(), short("journal-not-replayed", 1));
+    assert_eq!(case.package().disclosure()["sources"][0]["journal"][0]["state"], "not-replayed");
+}
+
+#[test]
 fn an_unreadable_folder_is_short() {
     let case = Case::new();
     case.file("/srv/good/a", "alpha");

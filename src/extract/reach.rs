@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use super::ExtractError;
 use super::meter::Meter;
+use crate::journal::Journal;
 use crate::ledger::{ShortfallKind, Tally};
 use crate::scope::{ClauseSet, EntryDecision, PathCheck, PathProblem, Permit, Scope, StaffPath};
 use crate::source::{Found, Source};
@@ -46,6 +47,9 @@ impl Reach {
     }
 
     fn walk(&mut self, scope: &Scope, index: usize, source: &Source, meter: &Meter<'_>) -> Result<(), ExtractError> {
+        for volume in source.volumes.iter().filter(|volume| volume.filesystem.journal() == Journal::NotReplayed) {
+            self.short(scope.clauses_below(index, &volume.root()), ShortfallKind::JournalNotReplayed);
+        }
         let mut check = PathCheck::new(scope, index);
         source.roots().for_each(|root| check.mounted(&root));
         let walked = source.walk(scope, index, &mut |found| {

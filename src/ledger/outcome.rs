@@ -126,6 +126,9 @@ pub enum ShortfallKind {
     DamagedCompression,
     /// A folder stands where the clause names a file; what is in it is not asked for.
     IsAFolder,
+    /// A file system's journal holds changes that could not be applied: what stands there may be older than what the
+    /// server saw. Once a file system that the clause reaches.
+    JournalNotReplayed,
     /// A symbolic link stands on a path of the clause.
     LinkNotFollowed,
     /// It holds records and an identifier withhold exists: it must be taken as records.
@@ -148,11 +151,12 @@ pub enum ShortfallKind {
 
 impl ShortfallKind {
     /// All of them, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AmbiguousFormat,
         Self::CategoryTooLow,
         Self::DamagedCompression,
         Self::IsAFolder,
+        Self::JournalNotReplayed,
         Self::LinkNotFollowed,
         Self::MustBeRecords,
         Self::NoSuchPath,
@@ -176,6 +180,7 @@ impl ShortfallKind {
             Self::CategoryTooLow => "category-too-low",
             Self::DamagedCompression => "damaged-compression",
             Self::IsAFolder => "is-a-folder",
+            Self::JournalNotReplayed => "journal-not-replayed",
             Self::LinkNotFollowed => "link-not-followed",
             Self::MustBeRecords => "must-be-records",
             Self::NoSuchPath => "no-such-path",
@@ -200,6 +205,10 @@ impl ShortfallKind {
             }
             Self::IsAFolder => {
                 "A place that the clause names is a folder. What is in it is not asked for by naming the folder alone."
+            }
+            Self::JournalNotReplayed => {
+                "A file system's journal holds changes that could not be read: what was found there may be older than what \
+                 the server held."
             }
             Self::LinkNotFollowed => {
                 "A place that the clause names is a symbolic link or lies behind one. Links are not followed."
