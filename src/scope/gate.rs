@@ -132,11 +132,10 @@ impl Scope {
         self.clauses.iter().enumerate().filter(move |(_, clause)| clause.source == source)
     }
 
-    /// A withhold names the path, or a folder that it lies in: a provider that holds back a folder means what is in it.
+    /// A withhold matches the path, or names a folder that it lies in: a provider that holds back a folder means what is
+    /// in it.
     pub(in crate::scope) fn path_is_withheld(&self, entry: &Entry) -> bool {
-        let path = entry.path();
-        let above = path.iter().enumerate().filter(|&(at, &byte)| byte == b'/' && at > 0).map(|(at, _)| path.get(..at));
-        above.flatten().chain(std::iter::once(path)).any(|path| self.withheld_paths.matches(path))
+        self.withheld_paths.matches(entry.path()) || self.withheld_paths.names_folder_above(entry.path())
     }
 
     pub(in crate::scope) fn withhold_verdict(&self, fields: &dyn Fields) -> Verdict {

@@ -143,6 +143,11 @@ impl PathGlob {
         self.components.iter().all(|component| matches!(component, Component::Literal(_)))
     }
 
+    /// Its last component is literal: it names one thing, and not whatever stands there.
+    pub fn names_its_end(&self) -> bool {
+        matches!(self.components.last(), Some(Component::Literal(_)))
+    }
+
     /// Its literal components from the root, each as an absolute path, shortest first; for a pattern that is literal
     /// to its end the last of them is the whole path.
     pub fn literal_chain(&self) -> Vec<Vec<u8>> {
@@ -169,6 +174,12 @@ impl PathSet {
 
     pub(in crate::scope) fn matches(&self, path: &[u8]) -> bool {
         self.0.iter().any(|glob| glob.matches(path))
+    }
+
+    /// One of them names a folder that the path lies in. `/a/*` names none: what `*` stands for is not said.
+    pub(in crate::scope) fn names_folder_above(&self, path: &[u8]) -> bool {
+        let above = path.iter().enumerate().filter(|&(at, &byte)| byte == b'/' && at > 0).map(|(at, _)| path.get(..at));
+        above.flatten().any(|folder| self.0.iter().any(|glob| glob.names_its_end() && glob.matches(folder)))
     }
 
     pub(in crate::scope) fn may_match_below(&self, folder: &Entry) -> bool {
@@ -266,6 +277,14 @@ mod tests {
             yes.iter().for_each(|path| assert!(glob.may_match_below(path.as_bytes()), "{pattern} below {path}"));
             no.iter().for_each(|path| assert!(!glob.may_match_below(path.as_bytes()), "{pattern} not below {path}"));
         }
+    }
+
+    #[test]
+    fn a_pattern_that_ends_in_a_name_names_a_folder_and_what_lies_in_it() {
+        let set = PathSet::new([&"/home/*/private".to_owned(), &"/srv/*".to_owned()]).unwrap();
+        assert!(set.names_folder_above(b"/home/a/private/x") && set.names_folder_above(b"/home/a/private/x/y"));
+        assert!(!set.names_folder_above(b"/home/a/private") && !set.names_folder_above(b"/home/a/privates/x"));
+        assert!(!set.names_folder_above(b"/srv/a/b"));
     }
 
     #[test]

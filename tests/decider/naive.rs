@@ -82,12 +82,16 @@ fn path_verdict(clause: &Clause, file: &File) -> Three {
     holds(clause.source == file.source && clause.paths.iter().any(|glob| token::glob(glob, &file.path)))
 }
 
-/// A withheld path is the file's, or that of a folder above it.
+/// A withheld path is the file's, or, where it ends in a name, that of a folder above it.
 fn path_withhold(order: &Order, file: &File) -> Three {
     let slashes = (1..file.path.len()).filter(|&at| file.path[at] == b'/');
     let mut ends: Vec<usize> = slashes.collect();
     ends.push(file.path.len());
-    holds(order.withheld_paths.iter().any(|glob| ends.iter().any(|&end| token::glob(glob, &file.path[..end]))))
+    holds(order.withheld_paths.iter().any(|glob| {
+        let last = glob.rsplit('/').next().unwrap_or_default();
+        let named = !last.contains(['*', '?', '[', '{', '\\']);
+        ends.iter().any(|&end| (named || end == file.path.len()) && token::glob(glob, &file.path[..end]))
+    }))
 }
 
 /// Which clauses may take the file whole, as far as its path and its times say.
