@@ -249,7 +249,7 @@ fn parameter_pieces(line: &[u8]) -> Vec<u8> {
         let Some(star) = memchr::memchr(b'*', name) else { continue };
         match name.get(star + 1..) {
             Some(b"0") => joined.push(b'\n'),
-            Some([digits @ ..]) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {}
+            Some(digits) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {}
             _ => continue,
         }
         let value = value.get(1..).unwrap_or_default().trim_ascii();
