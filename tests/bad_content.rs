@@ -175,3 +175,67 @@ fn content_of_no_known_format_is_short() {
     assert_eq!(case.package().shortfalls(), short("unknown-format", 1));
     assert_eq!(case.package().disclosure()["clauses"][0]["outcome"], "not-read");
 }
+
+#[test]
+fn a_message_that_a_server_stored_compressed_in_an_unknown_way_is_short() {
+    for content in [
+        b"\x28\xb5\x2f\xfd\x04\x58 anything".as_slice(),
+        b"BZh91AY&SY anything",
+        b"\xfd7zXZ\0 anything",
+        b"\x1f\x9d\x90 anything",
+        b"\x01\x02 anything",
+    ] {
+        let case = Case::new();
+        for folder in ["new", "tmp"] {
+            fs::create_dir_all(case.path(&format!("source/home/alice/Maildir/{folder}"))).unwrap();
+        }
+        case.file("/home/alice/Maildir/cur/1:2,S", content);
+        let more = "identifiers = [{ email = \"alice@shop.example\" }]";
+        case.order("", &records("\"/home/alice/Maildir/**\"", more));
+        case.run().ends_with(3);
+        assert_eq!(case.package().shortfalls(), short("not-the-format", 1), "{content:?}");
+    }
+}
+
+#[test]
+fn a_maildir_that_lost_a_folder_is_not_passed_over_by_a_clause_that_names_one() {
+    let case = Case::new();
+    fs::create_dir_all(case.path("source/home/alice/Maildir/new")).unwrap();
+    case.file("/home/alice/Maildir/cur/1:2,S", "From: alice@shop.example\n\nbody\n");
+    let more = "as = \"maildir\"\nidentifiers = [{ email = \"alice@shop.example\" }]";
+    case.order("", &records("\"/home/alice/Maildir/**\"", more));
+    case.run().ends_with(3);
+    assert_eq!(case.package().shortfalls(), short("not-the-format", 1));
+}
+
+#[test]
+fn a_line_that_another_client_s_record_is_glued_to_is_undecided() {
+    let case = Case::new();
+    let other = log_line("192.0.2.2", "01/Apr/2024:12:00:00 +0100");
+    let glued = [mine().replace('\n', "\r"), other.clone()].concat();
+    case.file("/var/log/access.log", [mine(), glued].concat());
+    case.order("", &records(LOG, MINE));
+    case.run().ends_with(3);
+    let package = case.package();
+    assert_eq!(package.disclosure()["totals"]["undecided"], 1);
+    assert_eq!(package.disclosed()[0].1, mine().into_bytes());
+}
+
+#[test]
+fn a_machine_that_gives_no_more_threads_is_no_panic() {
+    let case = Case::new();
+    for at in 0..4 {
+        case.file(&format!("/var/log/{at}.log"), mine());
+    }
+    case.order("", &records("\"/var/log/*\"", MINE));
+    // The first threads of the program itself fit; those of 256 streams at once do not.
+    let program = env!("CARGO_BIN_EXE_extract");
+    for kib in [12_000, 16_000, 20_000, 24_000, 28_000] {
+        let shell = format!("ulimit -v {kib} && exec {program} --order order.toml --output out.tar --threads 4");
+        let said = Command::new("bash").args(["-c", &shell]).current_dir(case.path("")).output().unwrap();
+        let words = String::from_utf8_lossy(&said.stderr);
+        assert!(!words.contains("failed to spawn thread"), "{kib} KiB: {words}");
+        let _ = fs::remove_file(case.path("out.tar"));
+        let _ = fs::remove_file(case.path("2024-17.audit.jsonl"));
+    }
+}

@@ -470,3 +470,22 @@ fn wrong_usage_exits_2() {
         case.nothing_was_left();
     }
 }
+
+#[test]
+fn a_withhold_is_not_lost_where_the_order_or_the_provider_file_is_a_link() {
+    let case = one_line();
+    let provider = "[[source]]\nname = \"s\"\npath = \"source\"\n[[withhold]]\nclass = \"privileged\"\n\
+                    identifiers = [{ ip = \"192.0.2.1\" }]\n";
+    case.provider(provider);
+    fs::create_dir(case.path("links")).unwrap();
+    std::os::unix::fs::symlink("../order.toml", case.path("links/order.toml")).unwrap();
+    let given = ["--source", "s=source", "--custodian", "x", "--quiet", "--output", "out.tar", "--order"];
+    let run = || case.extract(&[&given[..], &["links/order.toml"]].concat());
+    run().ends_with(0);
+    assert_eq!(case.package().disclosure()["clauses"][0]["outcome"], "withheld");
+    case.again();
+    // A provider file that is a link to nothing was meant to be there.
+    std::os::unix::fs::symlink("gone", case.path("links/order.provider.toml")).unwrap();
+    run().ends_with(2).names(&["order.provider.toml"]);
+    assert!(!case.path("out.tar").exists());
+}

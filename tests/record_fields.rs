@@ -166,6 +166,61 @@ fn every_decoded_form_of_a_message_is_among_its_texts() {
 }
 
 #[test]
+fn an_identifier_that_markup_or_comments_or_pieces_part_is_found_whole() {
+    let utf16: Vec<u8> = "secret@example.org".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let unnamed = [b"To: a\n\n".as_slice(), &utf16].concat();
+    let attached = b"Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n\
+        VG86IGFAYi5vcmcKQ29udGVudC1UcmFuc2Zlci1FbmNvZGluZzogYmFzZTY0CgpjMlZqY21WMFFHVjRZVzF3YkdVdWIzSm4K\n";
+    let cases: [(&str, &[u8]); 13] = [
+        ("a comment before a dot", b"To: secret@example(x).org\n\n"),
+        ("blanks around a dot", b"Cc: secret@example . org\n\n"),
+        ("a folded dot", b"Cc: secret@example\n .org\n\n"),
+        ("a comment in another address field", b"Delivered-To: secret@example(x).org\n\n"),
+        ("pieces of a parameter", b"Content-Disposition: a; filename*0*=utf-8''secret%40exam; filename*1=\"ple.org\"\n\n"),
+        ("a reference without its end", b"Content-Type: text/html\n\nsecret&#64example.org"),
+        ("a reference with many zeros", b"Content-Type: text/html\n\nsecret&#x00000000000040;example.org"),
+        ("a percent escape behind a reference", b"Content-Type: text/html\n\nsecret&#37;40example.org"),
+        ("tags within", b"Content-Type: text/html\n\nsecret@<b>exam</b>ple.org"),
+        ("UTF-16 without a mark", &unnamed),
+        ("a message attached as a file", attached),
+        ("a comment in a type", b"Content-Type: multipart (x) /mixed (;boundary=y); boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\nc2VjcmV0QGV4YW1wbGUub3Jn\n--x--\n"),
+        ("a part behind the last", b"Content-Type: multipart/mixed; boundary=x\n\n--x\n\na\n--x--\n--x\nContent-Transfer-Encoding: base64\n\nc2VjcmV0QGV4YW1wbGUub3Jn\n"),
+    ];
+    for (name, text) in cases {
+        let (seen, reading) = texts(text);
+        assert!(seen.contains("secret@example.org"), "{name}: {seen}");
+        assert_eq!(reading, Reading::Complete, "{name}");
+    }
+}
+
+#[test]
+fn a_message_that_readers_take_apart_differently_is_partial() {
+    let base64 = "Content-Transfer-Encoding: base64";
+    let part = format!("--x\n{base64}\n\nYWJj\n--x--\n");
+    let cases: [(&str, String, Reading); 8] = [
+        ("no boundary", format!("Content-Type: multipart/mixed\n\n{part}"), Reading::Partial),
+        ("a boundary in pieces", format!("Content-Type: multipart/mixed; boundary*0=x\n\n{part}"), Reading::Partial),
+        (
+            "two types",
+            format!("Content-Type: multipart/mixed; boundary=x\nContent-Type: text/plain\n\n{part}"),
+            Reading::Partial,
+        ),
+        ("two encodings", format!("{base64}\nContent-Transfer-Encoding: 7bit\n\nYWJj\n"), Reading::Partial),
+        ("an encoding said twice", format!("{base64}\n{base64}\n\nYWJj\n"), Reading::Complete),
+        (
+            "lines that end in CR",
+            format!("Content-Type: multipart/mixed; boundary=x\n\n{}", part.replace('\n', "\r")),
+            Reading::Partial,
+        ),
+        ("fields that end in CR", format!("To: a@b.org\r{base64}\r\rYWJj"), Reading::Partial),
+        ("fields that end in CR CR LF", "To: a@b.org\r\r\nCc: c@b.org\r\r\n".to_owned(), Reading::Complete),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(texts(text.as_bytes()).1, expected, "{name}");
+    }
+}
+
+#[test]
 fn what_could_not_be_decoded_makes_the_texts_partial() {
     let deep: String = (0..100).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")).collect();
     let cases: [(&str, &str, Reading); 6] = [

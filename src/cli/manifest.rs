@@ -81,17 +81,25 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads the order and the provider file beside it.
+    /// Reads the order and the provider file beside it; beside what it links to, where it is a link and nothing is beside
+    /// the link: a withhold must not be lost by the way an order is named.
     ///
     /// Errors: the order is not there; one of them is no regular file, is too large or cannot be read.
     pub fn read(order_path: &Path) -> Result<Self, LoadError> {
         let order = read_bounded(order_path)?;
-        let beside = provider_path(order_path);
-        let provider = match read_bounded(&beside) {
-            Ok(bytes) => Some((beside.clone(), beside.display().to_string(), bytes)),
-            Err(LoadError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let linked = order_path.canonicalize().ok().filter(|_| order_path.is_symlink());
+        let mut provider = None;
+        for beside in [Some(provider_path(order_path)), linked.as_deref().map(provider_path)].into_iter().flatten() {
+            // A link that leads nowhere is there, and says that something was to be.
+            let is_there = match beside.symlink_metadata() {
+                Ok(_) => true,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+                Err(source) => return Err(LoadError::Unreadable { path: beside, source }),
+            };
+            if provider.is_none() && is_there {
+                provider = Some((beside.clone(), beside.display().to_string(), read_bounded(&beside)?));
+            }
+        }
         Ok(Self { order_name: order_path.display().to_string(), order, provider })
     }
 

@@ -26,6 +26,8 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8]
         let found = match named {
             // A message of a Maildir is one, however a clause calls it.
             None | Some(Format::Eml) if gate.is_maildir_message() => Ok(Format::Maildir),
+            // What stands outside a Maildir is none of its messages.
+            Some(Format::Maildir) if !gate.is_maildir_message() => Err(ShortfallKind::NotTheFormat),
             // A splitter of messages says itself where the shape is missing; a line has always some shape.
             Some(format) if !format.is_mail() && !record::format(format).probe(head, whole) => {
                 Err(ShortfallKind::NotTheFormat)

@@ -34,10 +34,17 @@ pub(super) fn in_order<T: Send, R: Send, E: Send>(
         Mutex::new(State { items: items.into_iter(), next: 0, taken: 0, done: BTreeMap::new(), abandoned: false });
     let changed = Condvar::new();
     std::thread::scope(|threads_scope| {
-        for _ in 0..threads.min(count) {
-            threads_scope.spawn(|| worker(&state, &changed, threads * AHEAD, &work));
-        }
-        let result = (0..count).try_for_each(|number| take(wait_for(&state, &changed, number)?));
+        let started = (0..threads.min(count)).take_while(|_| {
+            let worker = || worker(&state, &changed, threads * AHEAD, &work);
+            std::thread::Builder::new().spawn_scoped(threads_scope, worker).is_ok()
+        });
+        // Where the machine gives no thread at all, this one does the work.
+        let result = if started.count() > 0 {
+            (0..count).try_for_each(|number| take(wait_for(&state, &changed, number)?))
+        } else {
+            let items = std::mem::take(&mut lock(&state).items);
+            items.into_iter().try_for_each(|item| take(work(item)?))
+        };
         lock(&state).abandoned = true;
         changed.notify_all();
         result

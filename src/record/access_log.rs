@@ -3,7 +3,8 @@
 //! `client ident user [day/Mon/year:hh:mm:ss +zzzz] "request" status bytes`, and after that anything that a space parts
 //! from it (`"referer" "user agent"`, further fields of the site). Source: Apache httpd 2.4, `mod_log_config`, and nginx,
 //! `log_format combined`. A line with another number of fields before the stamp (a virtual host in front, a user name
-//! with a space in it) has not this shape: which field is the client cannot be told, so nothing is told.
+//! with a space in it) has not this shape: which field is the client cannot be told, so nothing is told. Nor has a line with
+//! a carriage return in it: both servers escape one, so it may end a line of another client.
 //!
 //! **Invariant:** a line whose first three fields and stamp do not stand where the format puts them is not `parsed`.
 
@@ -129,6 +130,9 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn of(line: &'a [u8]) -> Option<Self> {
+        if memchr::memchr(b'\r', trim_end(line)).is_some() {
+            return None;
+        }
         Self::begin(line).filter(|(_, request)| has_status(trim_end(request))).map(|(layout, _)| layout)
     }
 
@@ -280,6 +284,7 @@ mod tests {
             "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1",
             "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200",
             "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" OK 5",
+            "192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"-\" 200 5\r192.0.2.2 - - [17/May/2015:10:05:03 +0000] \"-\" 200 5\r",
         ];
         for text in yes {
             assert!(AccessLog::line(text.as_bytes()).parsed(), "{text}");

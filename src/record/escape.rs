@@ -63,15 +63,49 @@ pub(crate) fn decode_references(text: &[u8]) -> Option<Vec<u8>> {
         (b"nbsp", b' '),
     ];
     decode(text, b'&', |rest| {
-        let end = memchr::memchr(b';', rest.get(..rest.len().min(10))?)?;
-        let name = rest.get(..end)?;
-        let byte = match name {
-            [b'#', b'x' | b'X', digits @ ..] => u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?,
-            [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
-            _ => NAMES.iter().find(|(known, _)| *known == name).map(|(_, byte)| *byte)?,
+        let name_at = match rest {
+            [b'#', b'x' | b'X', ..] => 2,
+            [b'#', ..] => 1,
+            _ => 0,
         };
-        byte.is_ascii().then_some((byte, end + 1))
+        let shown = rest.get(name_at..rest.len().min(24))?;
+        let length = shown
+            .iter()
+            .take_while(|byte| if name_at == 1 { byte.is_ascii_digit() } else { byte.is_ascii_alphanumeric() })
+            .count();
+        let closed = shown.get(length) == Some(&b';');
+        // Browsers read a number without its `;` too.
+        let length = if name_at == 2 && !closed {
+            shown.iter().take_while(|byte| byte.is_ascii_hexdigit()).count()
+        } else {
+            length
+        };
+        let name = shown.get(..length)?;
+        let byte = match name_at {
+            2 => u8::from_str_radix(std::str::from_utf8(name).ok()?, 16).ok()?,
+            1 => std::str::from_utf8(name).ok()?.parse().ok()?,
+            _ if closed => NAMES.iter().find(|(known, _)| *known == name).map(|(_, byte)| *byte)?,
+            _ => return None,
+        };
+        byte.is_ascii().then_some((byte, name_at + length + usize::from(closed)))
     })
+}
+
+/// HTML without its tags, which may stand within a word; a `<` that nothing closes stays, with what follows it.
+pub(crate) fn without_tags(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'<', rest) {
+        let (before, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(before);
+        let Some(end) = memchr::memchr(b'>', tail) else {
+            rest = tail;
+            break;
+        };
+        rest = tail.get(end + 1..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out
 }
 
 /// `escape` is shown what follows the mark, and gives the byte it stands for and how many bytes that took.

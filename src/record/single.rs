@@ -1,7 +1,7 @@
 //! One message a stream: the files of a Maildir, and single messages (`eml`).
 //!
 //! Source: RFC 5322 for a message's shape. Which file of a Maildir is a message is a matter of its place, not of its
-//! content, so that `maildir` takes any; that a file outside one is a message must show. A From_ line in front is passed
+//! content, so that `maildir` takes any text; that a file outside one is a message must show. A From_ line in front is passed
 //! over (some programs leave one), but a second one behind an empty line is a mailbox's: taken for one message, it would
 //! give out the others with it.
 //!
@@ -35,7 +35,7 @@ impl RecordFormat for Maildir {
     }
 
     fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
-        one_message(stream, sink, |bytes| !mbox::is_mailbox(bytes))
+        one_message(stream, sink, |bytes| !mbox::is_mailbox(bytes) && !is_binary(bytes))
     }
 }
 
@@ -53,6 +53,16 @@ impl RecordFormat for Eml {
     fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         one_message(stream, sink, |bytes| Maildir.probe(bytes, true) && !mbox::is_mailbox(bytes))
     }
+}
+
+/// It begins with no header field, and with what no text begins with: a server stored it compressed or encrypted, and
+/// nothing can be said of what it holds.
+fn is_binary(bytes: &[u8]) -> bool {
+    let line = header::first_line(bytes);
+    let is_control = |byte: &u8| *byte < b' ' && *byte != b'\t' && *byte != b'\r' || *byte == 0x7f;
+    let is_packed =
+        [b"BZh".as_slice(), b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"\x1f"].iter().any(|magic| line.starts_with(magic));
+    !Maildir.probe(bytes, true) && (is_packed || line.iter().any(is_control))
 }
 
 fn one_message(

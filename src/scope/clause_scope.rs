@@ -60,8 +60,8 @@ impl ClauseScope {
         match &self.taken {
             Taken::Files => true,
             Taken::Records { format, .. } => match place {
-                MaildirPlace::Message => true,
-                MaildirPlace::None => *format != Some(Format::Maildir),
+                // Outside a Maildir a clause for one finds what has not its shape: that is said, not passed over.
+                MaildirPlace::Message | MaildirPlace::None => true,
                 MaildirPlace::Subfolder | MaildirPlace::Other => {
                     matches!(format, Some(Format::Eml | Format::Mbox | Format::AccessLog))
                 }

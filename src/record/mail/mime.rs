@@ -8,8 +8,8 @@
 
 use super::super::escape;
 use super::charset::{self, Text};
-use super::header::{Header, unfold};
-use super::{encoded_word, transfer};
+use super::header::{self, Field, Header, unfold};
+use super::{comment, encoded_word, transfer};
 use crate::limits::{ENCODED_MESSAGE_DEPTH, PART_DEPTH};
 use crate::scope::Reading;
 
@@ -43,18 +43,29 @@ impl Walk<'_> {
             charset: Vec::new(),
             encoding: Vec::new(),
         };
+        let (mut types, mut encodings) = (Vec::new(), Vec::new());
         for field in Header::of(bytes) {
-            self.field(field.value);
+            self.field(&field);
             if field.is("Content-Type") {
-                let value = unfold(field.value);
-                kind.media_type =
-                    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
-                kind.boundary = parameter(&value, "boundary");
-                kind.charset = parameter(&value, "charset").unwrap_or_default();
+                types.push(comment::dropped(&unfold(field.value)));
             } else if field.is("Content-Transfer-Encoding") {
-                kind.encoding = encoding_name(field.value);
+                encodings.push(encoding_name(field.value));
             }
         }
+        // Readers differ in which of two fields they take: what the other would have shown is not looked at.
+        if types.iter().any(|value| Some(value) != types.last())
+            || encodings.iter().any(|name| Some(name) != encodings.last())
+        {
+            self.reading = Reading::Partial;
+        }
+        if let Some(value) = types.last() {
+            let name = value.split(|&byte| byte == b';').next().unwrap_or_default();
+            kind.media_type =
+                name.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect();
+            kind.boundary = parameter(value, "boundary");
+            kind.charset = parameter(value, "charset").unwrap_or_default();
+        }
+        kind.encoding = encodings.pop().unwrap_or_default();
         let body = Header::of(bytes).into_body();
         if let Some(boundary) = kind.boundary.as_ref().filter(|_| kind.media_type.starts_with(b"multipart/")) {
             let digest = kind.media_type == b"multipart/digest";
@@ -73,21 +84,37 @@ impl Walk<'_> {
                 return;
             }
         }
+        // Parts that cannot be told apart are not decoded.
+        if kind.media_type.starts_with(b"multipart/") && may_hold_parts(body, kind.boundary.as_deref()) {
+            self.reading = Reading::Partial;
+        }
         self.leaf(body, &kind, depth, encoded_depth);
     }
 
-    /// Shows the forms of a field that are not plain in the message: encoded words, percent escapes (RFC 2231), and
-    /// what folding parts.
-    fn field(&mut self, value: &[u8]) {
+    /// Shows the forms of a field that are not plain in the message: encoded words, percent escapes and values in pieces
+    /// (RFC 2231), what folding parts, and addresses without the comments and blanks that may stand in them.
+    fn field(&mut self, field: &Field<'_>) {
+        let value = field.value;
         let line = unfold(value);
+        if has_lone_return(value) {
+            // To some readers it ends a line, and what is behind it is another field.
+            self.reading = Reading::Partial;
+        }
         if memchr::memchr(b'\n', value.trim_ascii_end()).is_some() {
             (self.visit)(&line);
         }
-        if let Some(decoded) = encoded_word::decode(&line) {
+        if ADDRESS_FIELDS.iter().any(|name| field.is(name)) {
+            (self.visit)(&comment::joined(&line));
+        }
+        let pieces = parameter_pieces(&line);
+        for decoded in [encoded_word::decode(&line), escape::decode_percent(&line)].into_iter().flatten() {
             (self.visit)(&decoded);
         }
-        if let Some(decoded) = escape::decode_percent(&line) {
-            (self.visit)(&decoded);
+        if !pieces.is_empty() {
+            (self.visit)(&pieces);
+            if let Some(decoded) = escape::decode_percent(&pieces) {
+                (self.visit)(&decoded);
+            }
         }
     }
 
@@ -120,12 +147,19 @@ impl Walk<'_> {
             }
             return;
         }
-        self.characters(content, &kind.charset);
+        // A message that is attached as a file is one all the same.
+        if let (Some(content), Some(below), Some(encoded_below)) =
+            (decoded.as_deref(), depth.checked_sub(1), encoded_depth.checked_sub(1))
+            && header::looks_like_a_message(content, true)
+        {
+            self.entity(content, "text/plain", below, encoded_below);
+        }
+        self.characters(content, kind);
     }
 
     /// Shows what a part's bytes say in its character set, where that differs, and behind escapes of URLs and HTML.
-    fn characters(&mut self, content: &[u8], charset: &[u8]) {
-        let text = match charset::decode(charset, content) {
+    fn characters(&mut self, content: &[u8], kind: &Kind) {
+        let text = match charset::decode(&kind.charset, content) {
             Text::AsItStands => charset::decode_marked_utf16(content),
             Text::Decoded(text) => Some(text),
             Text::Doubtful(text) => {
@@ -142,15 +176,92 @@ impl Walk<'_> {
             (self.visit)(text);
         }
         let text = text.unwrap_or(content);
-        for decoded in [escape::decode_percent(text), escape::decode_references(text)].iter().flatten() {
+        if memchr::memchr(0, text).is_some() {
+            // UTF-16 or UTF-32 that nobody named: between its zero bytes ASCII stands as it is.
+            let shown: Vec<u8> = text.iter().copied().filter(|&byte| byte != 0).collect();
+            (self.visit)(&shown);
+        }
+        if let Some(decoded) = escape::decode_percent(text) {
+            (self.visit)(&decoded);
+        }
+        let references = escape::decode_references(text);
+        if let Some(decoded) = &references {
             (self.visit)(decoded);
+            if let Some(decoded) = escape::decode_percent(decoded) {
+                (self.visit)(&decoded);
+            }
+        }
+        if kind.media_type == b"text/html" {
+            let plain = escape::without_tags(text);
+            (self.visit)(&plain);
+            if let Some(decoded) = escape::decode_references(&plain) {
+                (self.visit)(&decoded);
+            }
         }
     }
 }
 
+/// Fields that hold addresses, in which comments and blanks may stand anywhere (RFC 5322, 4.4).
+const ADDRESS_FIELDS: [&str; 16] = [
+    "From",
+    "To",
+    "Cc",
+    "Bcc",
+    "Sender",
+    "Reply-To",
+    "Resent-From",
+    "Resent-To",
+    "Resent-Cc",
+    "Resent-Bcc",
+    "Resent-Sender",
+    "Return-Path",
+    "Delivered-To",
+    "Envelope-To",
+    "X-Original-To",
+    "Disposition-Notification-To",
+];
+
+/// No part of the body begins a line, and one may all the same be there: the boundary is not known, or it stands within
+/// a line.
+fn may_hold_parts(body: &[u8], boundary: Option<&[u8]>) -> bool {
+    match boundary {
+        Some(boundary) => memchr::memmem::find(body, &[b"--", boundary].concat()).is_some(),
+        None => memchr::memmem::find(body, b"--").is_some(),
+    }
+}
+
+/// A carriage return that belongs to no line end.
+fn has_lone_return(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'\r', value).any(|at| {
+        let behind = value.get(at..).unwrap_or_default().iter().find(|&&byte| byte != b'\r');
+        behind.is_some_and(|&byte| byte != b'\n')
+    })
+}
+
+/// The values of parameters that come in pieces (`name*0=`, `name*1*=`; RFC 2231, 3), put together, a line each.
+fn parameter_pieces(line: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::new();
+    for piece in line.split(|&byte| byte == b';') {
+        let Some(equals) = memchr::memchr(b'=', piece) else { continue };
+        let (name, value) = piece.split_at_checked(equals).unwrap_or_default();
+        let name = name.trim_ascii();
+        let name = name.strip_suffix(b"*").unwrap_or(name);
+        let Some(star) = memchr::memchr(b'*', name) else { continue };
+        match name.get(star + 1..) {
+            Some(b"0") => joined.push(b'\n'),
+            Some(digits) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {}
+            _ => continue,
+        }
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let value = value.strip_prefix(b"\"").unwrap_or(value);
+        joined.extend_from_slice(value.strip_suffix(b"\"").unwrap_or(value));
+    }
+    joined
+}
+
 /// The name of a transfer encoding, in lower case, without comments or what else follows it.
 fn encoding_name(value: &[u8]) -> Vec<u8> {
-    let value = unfold(value);
+    let value = comment::dropped(&unfold(value));
     let word = value.split(|byte| matches!(byte, b' ' | b'\t' | b';' | b'(')).find(|word| !word.is_empty());
     word.unwrap_or_default().to_ascii_lowercase()
 }
@@ -182,7 +293,8 @@ fn parameter(value: &[u8], name: &str) -> Option<Vec<u8>> {
     None
 }
 
-/// The parts of a multipart body.
+/// The parts of a multipart body. What is behind the last one is read as one more: a reader shows nothing of it, but it is
+/// in the message, and a second message may be glued there.
 struct Parts<'a> {
     rest: &'a [u8],
     /// With the two hyphens in front.
@@ -214,7 +326,6 @@ impl<'a> Iterator for Parts<'a> {
                 continue;
             }
             let behind = self.rest.get(at + self.delimiter.len()..)?;
-            self.ended = behind.starts_with(b"--");
             let line_end = memchr::memchr(b'\n', behind).map_or(behind.len(), |end| end + 1);
             self.rest = behind.get(line_end..)?;
             return Some(before);

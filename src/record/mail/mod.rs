@@ -7,6 +7,7 @@
 
 mod address;
 mod charset;
+mod comment;
 mod date;
 mod encoded_word;
 pub(crate) mod header;
