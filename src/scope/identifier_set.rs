@@ -151,6 +151,15 @@ impl IdentifierSet {
         token::addresses(text).fold(Verdict::Out, |verdict, (ip, port)| verdict.or(self.ip(ip, port)))
     }
 
+    /// One of them stands in the text, but not as a whole token.
+    pub(in crate::scope) fn doubtful(&self, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
+        let is_address = |(ip, port)| self.ip(ip, port) != Verdict::Out;
+        let found = ((self.has_address() || self.has_word())
+            && token::doubtful_tokens(text).any(|found| self.token(found, lower)))
+            || (self.has_ip() && token::doubtful_addresses(text).any(is_address));
+        if found { Verdict::Undecided } else { Verdict::Out }
+    }
+
     /// A client that is written as a host name stands for an address that the line does not tell.
     pub(in crate::scope) fn unresolved(&self, role: Role, value: Value<'_>) -> Verdict {
         let is_host = |text: &[u8]| {

@@ -161,14 +161,21 @@ impl WithholdMatcher {
         Self(all)
     }
 
-    /// One of them stands somewhere in the record.
+    /// One of them stands somewhere in the record. What may be one is undecided: what is withheld by mistake can still be
+    /// disclosed.
     pub(in crate::scope) fn verdict(&self, fields: &dyn Fields) -> Verdict {
-        anywhere(&self.0, fields)
+        let mut verdict = anywhere(&self.0, fields);
+        if verdict == Verdict::Out {
+            let mut lower = Vec::new();
+            fields.texts(&mut |text| verdict = verdict.or(self.0.doubtful(text, &mut lower)));
+        }
+        verdict
     }
 
     /// One of them stands in the bytes as they are.
     pub(in crate::scope) fn raw(&self, text: &[u8]) -> Verdict {
-        self.0.text(text, &mut Vec::new())
+        let mut lower = Vec::new();
+        self.0.text(text, &mut lower).or(self.0.doubtful(text, &mut lower))
     }
 
     pub(in crate::scope) fn is_empty(&self) -> bool {

@@ -43,6 +43,19 @@ pub(in crate::scope) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// What is no whole token only for what stands against it: bytes from 0x80 (typographic quotes, no-break spaces) within
+/// the run, and signs at its ends that addresses and names do not begin or end with.
+pub(in crate::scope) fn doubtful_tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_sign = |byte: &u8| matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-');
+    runs(text, is_token_byte).flat_map(move |(_, run)| {
+        run.split(|&byte| byte >= 0x80).filter_map(move |piece| {
+            let start = piece.iter().position(|byte| !is_sign(byte))?;
+            let end = piece.iter().rposition(|byte| !is_sign(byte))?;
+            piece.get(start..=end).filter(|piece| piece.len() < run.len())
+        })
+    })
+}
+
 /// The IP addresses of a text, with the port of each where one follows.
 pub(in crate::scope) fn addresses(text: &[u8]) -> impl Iterator<Item = (IpAddr, Option<u16>)> {
     runs(text, is_ip_byte).filter_map(|(start, run)| {
@@ -58,6 +71,23 @@ pub(in crate::scope) fn addresses(text: &[u8]) -> impl Iterator<Item = (IpAddr, 
             return Some((found.0, found.1.or(port)));
         }
         None
+    })
+}
+
+/// What stands against a full stop or a colon, or behind `IPv6:`, and is an address without them: no whole token, and yet
+/// what a reader takes for the address (the end of a sentence, `192.0.2.1: refused`, the literals of RFC 5321).
+pub(in crate::scope) fn doubtful_addresses(text: &[u8]) -> impl Iterator<Item = (IpAddr, Option<u16>)> {
+    runs(text, is_ip_byte).flat_map(|(start, run)| {
+        let run = std::str::from_utf8(run).unwrap_or_default();
+        let is_literal = text.get(..start).is_some_and(|before| before.to_ascii_lowercase().ends_with(b"ipv"));
+        let literal = run.strip_prefix("6:").filter(|_| is_literal);
+        let ends = ['.', ':'];
+        let whole = bare(run).is_some() && literal.is_none();
+        let readings = [Some(run), literal].into_iter().flatten().filter(move |_| !whole);
+        readings.flat_map(move |run| {
+            let behind = run.trim_end_matches(ends);
+            [run, behind, run.trim_start_matches(ends), behind.trim_start_matches(ends)].into_iter().filter_map(bare)
+        })
     })
 }
 
@@ -139,6 +169,32 @@ mod tests {
                 .map(|(ip, port)| format!("{ip} {}", port.map_or("-".to_owned(), |port| port.to_string())))
                 .collect();
             assert_eq!(&found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_against_typographic_signs_is_doubtful() {
+        let found = |text: &'static str| doubtful_tokens(text.as_bytes()).collect::<Vec<_>>();
+        assert_eq!(found("\u{201c}bob@x.org\u{201d}"), [b"bob@x.org"]);
+        assert_eq!(found("_bob@x.org_ --bob@x.org"), [b"bob@x.org"; 2]);
+        assert!(found("bob@x.org a-bob@x.org").is_empty());
+    }
+
+    #[test]
+    fn an_address_against_a_stop_or_a_colon_is_doubtful() {
+        let cases: &[(&str, bool)] = &[
+            ("from 192.0.2.1.", true),
+            ("192.0.2.1: refused", true),
+            ("IP:192.0.2.1", true),
+            ("[IPv6:2001:db8::1]", true),
+            ("::1: refused", true),
+            ("192.0.2.1", false),
+            ("1.192.0.2.1", false),
+            ("192.0.2.1:443", false),
+            ("version 1.2.3.", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(doubtful_addresses(text.as_bytes()).next().is_some(), *expected, "{text}");
         }
     }
 

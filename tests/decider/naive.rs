@@ -123,7 +123,7 @@ pub fn decide_stream(order: &Order, file: &File) -> Answer {
 /// The same once its content has been searched for what is withheld.
 pub fn decide_content(order: &Order, file: &File, content: &[u8]) -> Answer {
     let texts = Texts { all: vec![content.to_vec()], complete: true };
-    let withholds: Vec<Three> = order.withheld.iter().map(|identifier| anywhere(identifier, &texts)).collect();
+    let withholds: Vec<Three> = order.withheld.iter().map(|identifier| withheld_anywhere(identifier, &texts)).collect();
     let mut answer = decide_file(order, file);
     let admitted: Vec<(usize, Three)> = answer.admitted.drain(..).map(|clause| (clause, In)).collect();
     let searched = Answer::of(&admitted, one_of(&withholds));
@@ -295,9 +295,9 @@ impl Record {
     /// A withheld identifier is looked for everywhere, decoded and raw.
     fn withheld(&self, identifier: &Identifier) -> Three {
         match self {
-            Self::Line { texts, .. } | Self::Broken { texts } => anywhere(identifier, texts),
+            Self::Line { texts, .. } | Self::Broken { texts } => withheld_anywhere(identifier, texts),
             Self::Message { part, texts } => {
-                one_of(&[anywhere(identifier, texts), holds(any_address(part, identifier))])
+                one_of(&[withheld_anywhere(identifier, texts), holds(any_address(part, identifier))])
             }
         }
     }
@@ -438,6 +438,20 @@ fn token_is(identifier: &Identifier, token: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// The same for a withhold: what is no whole token for a sign beside it is doubtful.
+fn withheld_anywhere(identifier: &Identifier, texts: &Texts) -> Three {
+    let doubt = texts.all.iter().any(|text| match identifier {
+        Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => {
+            token::doubtful_ips(text).into_iter().any(|value| ip_is(identifier, value) != Out)
+        }
+        Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
+            token::doubtful_tokens(text).into_iter().any(|token| token == exact.as_bytes())
+        }
+        _ => token::doubtful_tokens(text).into_iter().any(|token| token_is(identifier, &token)),
+    });
+    one_of(&[anywhere(identifier, texts), if doubt { Undecided } else { Out }])
 }
 
 /// The identifier as a whole token of any of the texts.

@@ -117,6 +117,55 @@ pub fn ips(text: &[u8]) -> Vec<(IpAddr, Option<u16>)> {
     found
 }
 
+/// What a run of token bytes holds between bytes that are no ASCII, without the signs at its ends.
+pub fn doubtful_tokens(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for (start, end) in runs(text, is_token) {
+        let run = &text[start..end];
+        for piece in run.split(|byte| !byte.is_ascii()) {
+            let mut piece = piece.to_vec();
+            while piece.last().is_some_and(|byte| b"._%+-".contains(byte)) {
+                piece.pop();
+            }
+            while piece.first().is_some_and(|byte| b"._%+-".contains(byte)) {
+                piece.remove(0);
+            }
+            if !piece.is_empty() && piece.len() != run.len() {
+                found.push(piece);
+            }
+        }
+    }
+    found
+}
+
+/// Every address that a run of address bytes holds once stops and colons at its ends, or `6:` behind `IPv`, are left out.
+pub fn doubtful_ips(text: &[u8]) -> Vec<(IpAddr, Option<u16>)> {
+    let mut found = Vec::new();
+    for (start, end) in runs(text, is_ip) {
+        let run = std::str::from_utf8(&text[start..end]).unwrap();
+        let literal = text[..start].to_ascii_lowercase().ends_with(b"ipv") && run.starts_with("6:");
+        if ip_value(run).is_some() && !literal {
+            continue;
+        }
+        let mut readings = vec![run];
+        if literal {
+            readings.push(&run[2..]);
+        }
+        for reading in readings {
+            for from in 0..=reading.len() {
+                for to in from..=reading.len() {
+                    let left = reading[..from].bytes().all(|byte| byte == b'.' || byte == b':');
+                    let right = reading[to..].bytes().all(|byte| byte == b'.' || byte == b':');
+                    if left && right {
+                        found.extend(ip_value(&reading[from..to]));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
 /// Bits of an address, most significant first.
 fn bits(address: IpAddr) -> Vec<bool> {
     let bytes = match address {
