@@ -17,6 +17,7 @@ use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::ledger::{self, ShortfallKind, StreamTally, escaped_path};
 use crate::limits;
+use crate::package::folder_of;
 use crate::scope::StaffPath;
 
 /// What the audit says, one a line.
@@ -248,10 +249,6 @@ impl Committed {
     pub fn retract(self) -> io::Result<()> {
         std::fs::remove_file(self.path)
     }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

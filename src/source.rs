@@ -13,6 +13,7 @@ use crate::filesystem::{self, Changed, FileSystem, Folder};
 use crate::image::{self, Hashing, StoredFile};
 use crate::limits;
 use crate::order;
+use crate::package::folder_of;
 use crate::read_error::ReadError;
 use crate::scope::{self, Entry, EntryKind, Scope};
 use crate::volume;
@@ -177,8 +178,7 @@ impl Source {
 
     /// A file at `output`, whose folder must be there, would stand inside this source (or be it).
     pub fn contains_output(&self, output: &Path) -> std::io::Result<bool> {
-        let folder = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let place = folder.canonicalize()?.join(output.file_name().unwrap_or_default());
+        let place = folder_of(output).canonicalize()?.join(output.file_name().unwrap_or_default());
         Ok(place.starts_with(&self.place))
     }
 

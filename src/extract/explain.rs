@@ -12,7 +12,7 @@ use super::format::choose;
 use super::meter::{Meter, Metered};
 use super::whole::{WholeRead, read_whole};
 use super::{ExtractError, Job, open};
-use crate::ledger::escaped_path;
+use crate::ledger::{escaped_path, is_invisible};
 use crate::order::Order;
 use crate::record::compression::Unpacked;
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
@@ -307,7 +307,7 @@ fn ids(order: &Order, clauses: impl Iterator<Item = usize>) -> String {
 /// A path for a terminal: what could move its cursor is escaped.
 fn shown(path: &[u8]) -> String {
     let (text, _) = escaped_path(path);
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars().flat_map(|c| if is_invisible(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 fn put(text: &mut String, words: std::fmt::Arguments<'_>) {

@@ -56,8 +56,7 @@ impl Reach {
             match found {
                 Found::Entry { volume, entry } => {
                     check.observe(&entry);
-                    let path = entry.staff_path();
-                    self.decided(index, volume, path, scope.decide(index, entry));
+                    self.decided(index, volume, scope.decide(index, entry));
                 }
                 Found::Unlisted { folder, error, .. } => {
                     check.unlisted(&folder);
@@ -83,8 +82,8 @@ impl Reach {
         Ok(())
     }
 
-    fn decided(&mut self, source: usize, volume: usize, path: StaffPath, decision: EntryDecision) {
-        let EntryDecision { whole, records, withheld, undecided, unreadable } = decision;
+    fn decided(&mut self, source: usize, volume: usize, decision: EntryDecision) {
+        let EntryDecision { whole, records, withheld, undecided, unreadable, path } = decision;
         let is_taken = whole.is_some();
         for permit in [whole, records].into_iter().flatten() {
             self.bytes = self.bytes.saturating_add(permit.size_bytes());
@@ -104,7 +103,7 @@ impl Reach {
         } else {
             return;
         };
-        self.notes.push((source, path, note.to_owned()));
+        self.notes.extend(path.map(|path| (source, path, note.to_owned())));
     }
 
     fn short(&mut self, clauses: ClauseSet, kind: ShortfallKind) {

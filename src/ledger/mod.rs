@@ -12,6 +12,7 @@ mod outcome;
 mod statement;
 mod tally;
 mod timeline;
+mod visible;
 
 pub use disclosure::{ClauseWords, Disclosure, OrderFacts, Preview, Summary, WindowWords};
 pub use json::line;
@@ -20,3 +21,4 @@ pub use outcome::{Outcome, Shortfall, ShortfallKind};
 pub use statement::{ClauseFacts, FORMAT, JournalFacts, SourceFacts, Statement, Totals};
 pub use tally::{Counts, IdentityError, StreamTally, Tally};
 pub use timeline::{Timeline, Unit};
+pub use visible::is_invisible;

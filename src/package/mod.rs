@@ -36,4 +36,4 @@ pub use custody::{CustodyLine, CustodyLog, Event, SEALED};
 pub use draft::{Draft, Drafter, Place, RecordDraft, WholeDraft};
 pub use error::{AuditFault, PackageError};
 pub use readme::text as readme_text;
-pub use writer::{Facts, Target, Writer};
+pub use writer::{Facts, Target, Writer, folder_of};

@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** what comes out holds none of `< > & " '` but in a character reference, and no invisible character.
 
+use crate::ledger::is_invisible;
+
 /// Text for an element or for a quoted attribute.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -27,22 +29,6 @@ pub(super) fn escape(text: &str) -> String {
 pub(super) fn escape_lines(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(escape).collect();
     lines.join("<br>")
-}
-
-/// Controls, and what Unicode calls format characters as far as they turn, join or hide text.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

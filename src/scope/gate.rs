@@ -11,7 +11,7 @@ use super::glob::{GlobError, PathSet};
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
-use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, Verdict, token};
+use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Format, Order, Provider};
 
@@ -42,6 +42,8 @@ pub struct EntryDecision {
     pub undecided: ClauseSet,
     /// The clauses that ask for it, where its metadata cannot be read.
     pub unreadable: ClauseSet,
+    /// Where it is, for the audit, if one of the three holds a clause.
+    pub path: Option<StaffPath>,
 }
 
 impl Scope {
@@ -96,6 +98,8 @@ impl Scope {
                 },
             }
         }
+        let is_noted = [decision.withheld, decision.undecided, decision.unreadable].iter().any(|set| !set.is_empty());
+        decision.path = is_noted.then(|| entry.staff_path());
         if !whole.is_empty() && !records.is_empty() {
             decision.whole = Some(Permit::new(entry.duplicate(), source, whole, Taking::Whole));
             decision.records = Some(Permit::new(entry, source, records, Taking::Records));

@@ -164,18 +164,25 @@ impl WithholdMatcher {
     /// One of them stands somewhere in the record. What may be one is undecided: what is withheld by mistake can still be
     /// disclosed.
     pub(in crate::scope) fn verdict(&self, fields: &dyn Fields) -> Verdict {
-        let mut verdict = anywhere(&self.0, fields);
-        if verdict == Verdict::Out {
-            let mut lower = Vec::new();
-            fields.texts(&mut |text| verdict = verdict.or(self.0.doubtful(text, &mut lower)));
-        }
-        verdict
+        let (mut verdict, mut lower) = (Verdict::Out, Vec::new());
+        let reading = fields.texts(&mut |text| {
+            if verdict != Verdict::In {
+                verdict = verdict.or(self.text(text, &mut lower));
+            }
+        });
+        verdict.or(unread(reading))
     }
 
     /// One of them stands in the bytes as they are.
     pub(in crate::scope) fn raw(&self, text: &[u8]) -> Verdict {
-        let mut lower = Vec::new();
-        self.0.text(text, &mut lower).or(self.0.doubtful(text, &mut lower))
+        self.text(text, &mut Vec::new())
+    }
+
+    fn text(&self, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
+        match self.0.text(text, lower) {
+            Verdict::Out => self.0.doubtful(text, lower),
+            found => found,
+        }
     }
 
     pub(in crate::scope) fn is_empty(&self) -> bool {

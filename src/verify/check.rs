@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a check with a finding has failed; one that could not be made is never called passed.
 
+use crate::ledger::is_invisible;
 use crate::limits;
 
 /// One question that `verify` asks of a package.
@@ -187,9 +188,7 @@ pub fn printable(bytes: &[u8]) -> String {
     let mut out = String::new();
     for c in text.chars().take(CHARACTERS) {
         // Control characters could rewrite the screen, and bidirectional marks could reorder what is read.
-        let hidden = c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if hidden { out.extend(c.escape_unicode()) } else { out.push(c) }
+        if is_invisible(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
     }
     if bytes.len() > head.len() || text.chars().nth(CHARACTERS).is_some() {
         out.push_str("...");
