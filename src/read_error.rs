@@ -32,6 +32,14 @@ pub enum ReadError {
         /// What is not supported, by name.
         what: String,
     },
+    /// The bytes are there and encrypted, and there is no key.
+    #[error("encrypted, and there is no key (byte {offset}): {what}")]
+    Encrypted {
+        /// Where, in bytes from the start of what was being read.
+        offset: u64,
+        /// What is encrypted, by the name of its method.
+        what: String,
+    },
     /// A bound of [`crate::limits`] was reached.
     #[error("over the limit at byte {offset}: {what}")]
     Limit {

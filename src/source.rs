@@ -9,14 +9,14 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::filesystem::{self, Changed, FileSystem, Folder};
-use crate::image::{self, Hashing, StoredFile};
+use crate::filesystem::{self, Changed, FileSystem, Folder, Opening};
+use crate::image::{self, Hashing, Stored, StoredFile, signature};
 use crate::limits;
 use crate::order;
 use crate::package::folder_of;
 use crate::read_error::ReadError;
 use crate::scope::{self, Entry, EntryKind, Scope};
-use crate::volume;
+use crate::volume::{self, Content, Key};
 
 /// Why a source could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,40 @@ pub enum SourceError {
     },
 }
 
+/// Where a source is, and what the provider says of it.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The folder, the image or its first segment. It may be a link: it is followed once, by the operator's word.
+    pub path: PathBuf,
+    /// The further disks of the same server.
+    pub disks: Vec<PathBuf>,
+    /// The files behind the image, nearest first.
+    pub backing: Vec<PathBuf>,
+    /// The internal snapshot of the image to read.
+    pub snapshot: Option<String>,
+    /// Which volume is mounted where on the server: volume to absolute path.
+    pub mounts: BTreeMap<String, String>,
+    /// What opens its encrypted volumes.
+    pub keys: Vec<Key>,
+    /// A folder where a reader may keep a private socket.
+    pub scratch: PathBuf,
+}
+
+impl Location {
+    /// A path, and nothing said beside it.
+    pub fn at(path: PathBuf, scratch: PathBuf) -> Self {
+        Self {
+            path,
+            disks: Vec::new(),
+            backing: Vec::new(),
+            snapshot: None,
+            mounts: BTreeMap::new(),
+            keys: Vec::new(),
+            scratch,
+        }
+    }
+}
+
 /// What kind of thing a source is, by its name in the package.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Kind(&'static str);
@@ -98,8 +132,8 @@ pub struct Source {
     pub kind: Kind,
     /// Its file systems, by number of the volume.
     pub volumes: Vec<Mounted>,
-    /// The stored file of an image.
-    stored: Option<Arc<StoredFile>>,
+    /// The stored files of an image.
+    stored: Option<Vec<Arc<StoredFile>>>,
     /// Where it is, without links.
     place: PathBuf,
 }
@@ -125,13 +159,13 @@ pub enum Found {
 }
 
 impl Source {
-    /// Opens what the order declares, at the place that the provider names. `path` itself may be a link: it is followed
-    /// once, by the operator's word. `mounts`: volume to absolute path of the server.
-    pub fn open(declared: &order::Source, path: &Path, mounts: &BTreeMap<String, String>) -> Result<Self, SourceError> {
+    /// Opens what the order declares, at the place that the provider names.
+    pub fn open(declared: &order::Source, location: &Location) -> Result<Self, SourceError> {
+        let mounts = &location.mounts;
         let name = declared.name.clone();
         let missing = |source| SourceError::Missing { name: name.clone(), source };
         let read = |source| SourceError::Read { name: name.clone(), source };
-        let place = path.canonicalize().map_err(missing)?;
+        let place = location.path.canonicalize().map_err(missing)?;
         let metadata = place.symlink_metadata().map_err(missing)?;
         if metadata.is_dir() {
             let filesystem = Box::new(Folder::open(&place, declared.times_original).map_err(read)?);
@@ -143,33 +177,45 @@ impl Source {
         if !metadata.is_file() {
             return Err(SourceError::NeitherFolderNorFile { name });
         }
-        let stored = Arc::new(StoredFile::open(&place).map_err(read)?);
-        let (kind, bytes) = image::open(&stored).map_err(read)?;
-        let listed = volume::list(bytes).map_err(read)?;
+        let file = Arc::new(StoredFile::open(&place).map_err(read)?);
+        let stored = Stored {
+            file,
+            place: place.clone(),
+            backing: location.backing.clone(),
+            snapshot: location.snapshot.clone(),
+            scratch: location.scratch.clone(),
+        };
+        let opened = image::open(&stored).map_err(read)?;
+        let listed = volume::list(&[opened.bytes], &location.keys).map_err(read)?;
         refuse_unknown(&name, mounts, &listed.iter().map(|volume| volume.name.as_str()).collect::<Vec<_>>())?;
         let mut volumes = Vec::new();
         for volume in listed {
-            let filesystem = filesystem::open(&volume.bytes).map_err(read)?;
+            let Content::Bytes(bytes) = volume.content else { continue };
+            let Some(format) = filesystem::format_of(bytes.as_ref()).map_err(read)? else {
+                return Err(read(signature::refusal(&signature::of(bytes.as_ref()).map_err(read)?)));
+            };
+            let filesystem = format.open(&Opening::of(bytes)).map_err(read)?;
             let mount = mount_of(&name, mounts, &volume.name)?;
             volumes.push(Mounted { volume: Some(volume.name), mount, filesystem });
         }
-        Ok(Self { name, kind: Kind(kind), volumes, stored: Some(stored), place })
+        Ok(Self { name, kind: Kind(opened.format), volumes, stored: Some(opened.files), place })
     }
 
     /// The size of an image's stored file, in bytes; none for a folder.
     pub fn stored_bytes(&self) -> Option<u64> {
-        self.stored.as_ref().map(|stored| stored.size_bytes())
+        let stored = self.stored.as_ref()?;
+        Some(stored.iter().map(|stored| stored.size_bytes()).fold(0, u64::saturating_add))
     }
 
     /// Begins to take the SHA-256 of an image's stored file, beside the work; none for a folder.
     pub fn hash(&self) -> Option<Hashing> {
-        self.stored.as_ref().map(|stored| image::hash_beside(Arc::clone(stored)))
+        self.stored.as_ref().map(|stored| image::hash_beside(stored.clone()))
     }
 
     /// Everything that was opened is as it was: said once, at the end.
     pub fn unchanged(&self) -> Result<(), Changed> {
-        let image = self.stored.as_ref().is_some_and(|stored| !stored.is_unchanged());
-        let mut count = u64::from(image);
+        let images = self.stored.iter().flatten().filter(|stored| !stored.is_unchanged());
+        let mut count = u64::try_from(images.count()).unwrap_or(u64::MAX);
         for volume in &self.volumes {
             count += volume.filesystem.unchanged().err().map_or(0, |changed| changed.count);
         }

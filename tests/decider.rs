@@ -59,7 +59,12 @@ fn node() -> Node {
 /// The file as the walk of a file system would hand it over.
 fn entry(file: &File) -> Entry {
     let stamp = |place: usize| file.times[place].and_then(|(second, nano)| Timestamp::new(second, nano));
-    let times = FileTimes { modified: stamp(0), changed: stamp(1), created: stamp(2), accessed: stamp(3) };
+    let times = FileTimes {
+        modified: stamp(0).map(extract::scope::FileTime::at),
+        changed: stamp(1).map(extract::scope::FileTime::at),
+        created: stamp(2).map(extract::scope::FileTime::at),
+        accessed: stamp(3).map(extract::scope::FileTime::at),
+    };
     let mut names = file.path.split(|&byte| byte == b'/').skip(1).peekable();
     let mut at = Entry::root(b"/", node());
     while let Some(name) = names.next() {

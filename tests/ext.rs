@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use extract::clock::Timestamp;
 use extract::digest::Digest;
 use extract::journal::Journal;
+use extract::scope::FileTime;
 use mounted::Mounted;
 use reach::{Reached, open, reach};
 use tempfile::TempDir;
@@ -93,6 +94,7 @@ fn times_are_exact_from_1901_to_2446_and_none_where_the_inode_has_none() {
             } else {
                 Timestamp::new(seconds, 0)
             };
+            let expected = expected.map(FileTime::at);
             let created = if fine { expected } else { None };
             assert_eq!(times.modified, expected, "{name}, {arguments:?}");
             assert_eq!((times.changed, times.accessed, times.created), (expected, expected, created), "{name}");
@@ -116,7 +118,8 @@ fn the_other_reader_agrees_on_everything_that_it_can_read() {
             let name = path.escape_ascii();
             let item = &reached.items[path];
             let theirs = other.symlink_metadata(path.as_slice()).expect("metadata");
-            let modified = Timestamp::new(theirs.modified().seconds(), theirs.modified().nanoseconds());
+            let modified =
+                Timestamp::new(theirs.modified().seconds(), theirs.modified().nanoseconds()).map(FileTime::at);
             assert_eq!(item.times.modified, modified, "{arguments:?}: {name}");
             let Some(content) = &item.content else { continue };
             match other.read(path.as_slice()) {

@@ -12,9 +12,10 @@ use super::progress::Bar;
 use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, say};
 use crate::audit::AuditError;
 use crate::clock;
-use crate::extract::{self, Done, ExtractError, Job, Location, Output};
+use crate::extract::{self, Done, ExtractError, Job, Output};
 use crate::package::PackageError;
 use crate::plan;
+use crate::source::Location;
 
 /// Set by Ctrl-C, and by the signals that end a process in order.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -81,7 +82,10 @@ pub(super) fn locations(loaded: &Loaded) -> Vec<Location> {
     };
     let declared = loaded.order.sources.iter().zip(&loaded.paths);
     declared
-        .map(|(source, path)| Location { path: path.clone(), mounts: mounts(&source.name).unwrap_or_default() })
+        .map(|(source, path)| Location {
+            mounts: mounts(&source.name).unwrap_or_default(),
+            ..Location::at(path.clone(), std::env::temp_dir())
+        })
         .collect()
 }
 

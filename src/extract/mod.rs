@@ -19,7 +19,6 @@ mod trail;
 mod tripwire;
 mod whole;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -43,7 +42,7 @@ use crate::ledger::{Disclosure, Tally};
 use crate::order::{Order, Provider};
 use crate::package::{CustodyLog, Event, PackageError, Place, Target, Writer};
 use crate::scope::Scope;
-use crate::source::{Mounted, Source};
+use crate::source::{Location, Mounted, Source};
 
 /// How often the end of a hash, and the wish to stop, are looked for.
 const POLL: Duration = Duration::from_millis(20);
@@ -66,15 +65,6 @@ pub struct Job<'j> {
     pub stop: &'j AtomicBool,
     /// What time it is.
     pub now: fn() -> Timestamp,
-}
-
-/// Where a source is.
-#[derive(Clone, Debug)]
-pub struct Location {
-    /// The folder or the image.
-    pub path: PathBuf,
-    /// Which volume is mounted where on the server.
-    pub mounts: BTreeMap<String, String>,
 }
 
 /// Where a package goes.
@@ -163,7 +153,7 @@ fn open(job: &Job<'_>) -> Result<Vec<Source>, ExtractError> {
     let declared = job.order.sources.iter().zip(&job.sources);
     declared
         .map(|(declared, location)| {
-            let source = Source::open(declared, &location.path, &location.mounts)?;
+            let source = Source::open(declared, location)?;
             let name = || source.name.clone();
             if declared.sha256.is_some() && source.stored_bytes().is_none() {
                 return Err(ExtractError::DigestOfFolder { name: name() });

@@ -24,7 +24,7 @@ use crate::image::Identity;
 use crate::journal::Journal;
 use crate::limits;
 use crate::read_error::ReadError;
-use crate::scope::{Entry, EntryKind, FileTimes, Node, Opened, Permit};
+use crate::scope::{Entry, EntryKind, FileTime, FileTimes, Node, Opened, Permit};
 
 /// A folder of this machine as a file system.
 pub struct Folder {
@@ -157,7 +157,7 @@ impl Folder {
 fn times(stat: &Statx) -> FileTimes {
     let time = |mask: StatxFlags, time: rustix::fs::StatxTimestamp| {
         let given = StatxFlags::from_bits_retain(stat.stx_mask).contains(mask);
-        given.then(|| Timestamp::new(time.tv_sec, time.tv_nsec)).flatten()
+        given.then(|| Timestamp::new(time.tv_sec, time.tv_nsec)).flatten().map(FileTime::at)
     };
     FileTimes {
         modified: time(StatxFlags::MTIME, stat.stx_mtime),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub use folder::Folder;
 
+use crate::clock::Zone;
 use crate::image::Image;
 use crate::journal::Journal;
 use crate::read_error::ReadError;
@@ -39,8 +40,29 @@ pub trait FileSystem: Send + Sync {
     fn unchanged(&self) -> Result<(), Changed>;
 }
 
+/// What a file system is opened from.
+pub struct Opening {
+    /// The volume that it stands on.
+    pub volume: Arc<dyn Image>,
+    /// The other volumes that it spans, where its family can span several: those with the same [`FileSystemFormat::set`].
+    pub others: Vec<Arc<dyn Image>>,
+    /// The tree to show, where its family has several (btrfs); none = the default one.
+    pub subvolume: Option<Vec<u8>>,
+    /// The zone of times that carry none (FAT).
+    pub zone: Option<Zone>,
+}
+
+impl Opening {
+    /// From one volume, and nothing said beside it.
+    pub fn of(volume: Arc<dyn Image>) -> Self {
+        Self { volume, others: Vec::new(), subvolume: None, zone: None }
+    }
+}
+
 /// Opens the file system on a volume.
-type Open = fn(Arc<dyn Image>) -> Result<Box<dyn FileSystem>, ReadError>;
+type Open = fn(&Opening) -> Result<Box<dyn FileSystem>, ReadError>;
+/// Which set of volumes a volume belongs to.
+type SetOf = fn(&dyn Image) -> Result<[u8; 16], ReadError>;
 
 /// A family of file systems that stand on a volume.
 pub struct FileSystemFormat {
@@ -48,6 +70,8 @@ pub struct FileSystemFormat {
     pub family: &'static str,
     /// The volume holds one.
     probe: fn(&dyn Image) -> Result<bool, ReadError>,
+    /// For a family that spans several volumes: what they have in common.
+    set: Option<SetOf>,
     /// Opens it; a feature that this version does not read is refused by name.
     open: Open,
 }
@@ -55,21 +79,33 @@ pub struct FileSystemFormat {
 /// Every family.
 pub static FORMATS: [FileSystemFormat; 1] = [ext::FORMAT];
 
-/// Opens the file system on a volume by the one family that claims it.
-pub fn open(volume: &Arc<dyn Image>) -> Result<Box<dyn FileSystem>, ReadError> {
+/// The one family that claims a volume; none where no family does.
+pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
     let mut fitting = Vec::new();
     for format in &FORMATS {
-        if (format.probe)(volume.as_ref())? {
+        if (format.probe)(volume)? {
             fitting.push(format);
         }
     }
     match fitting.as_slice() {
-        [format] => (format.open)(Arc::clone(volume)),
-        [] => Err(ReadError::Unsupported { offset: 0, what: "a volume without a known file system".to_owned() }),
+        [] => Ok(None),
+        [format] => Ok(Some(format)),
         [first, second, ..] => Err(ReadError::Unsupported {
             offset: 0,
             what: format!("a volume that is both {} and {}", first.family, second.family),
         }),
+    }
+}
+
+impl FileSystemFormat {
+    /// Opens it.
+    pub fn open(&self, opening: &Opening) -> Result<Box<dyn FileSystem>, ReadError> {
+        (self.open)(opening)
+    }
+
+    /// What the volumes of one file system have in common; none for a family that stands on one volume.
+    pub fn set(&self, volume: &dyn Image) -> Result<Option<[u8; 16]>, ReadError> {
+        self.set.map(|set| set(volume)).transpose()
     }
 }
 

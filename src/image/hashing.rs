@@ -26,30 +26,34 @@ struct Progress {
     cancelled: AtomicBool,
 }
 
-/// Begins to hash the stored file.
-pub fn hash_beside(stored: Arc<StoredFile>) -> Hashing {
+/// Begins to hash the stored files, one behind the other, as one.
+pub fn hash_beside(stored: Vec<Arc<StoredFile>>) -> Hashing {
     let progress = Arc::new(Progress::default());
-    let size_bytes = stored.size_bytes();
+    let size_bytes = stored.iter().map(|stored| stored.size_bytes()).fold(0, u64::saturating_add);
     let shared = Arc::clone(&progress);
     let thread = std::thread::spawn(move || hash(&stored, &shared));
     Hashing { progress, thread: Some(thread), size_bytes }
 }
 
-fn hash(stored: &StoredFile, progress: &Progress) -> Result<Digest, ReadError> {
+fn hash(stored: &[Arc<StoredFile>], progress: &Progress) -> Result<Digest, ReadError> {
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; limits::CHUNK_BYTES];
-    let mut offset = 0;
-    while offset < stored.size_bytes() {
-        if progress.cancelled.load(Ordering::Relaxed) {
-            return Err(ReadError::io(offset, std::io::ErrorKind::Interrupted.into()));
+    let mut done: u64 = 0;
+    for stored in stored {
+        let mut offset = 0;
+        while offset < stored.size_bytes() {
+            if progress.cancelled.load(Ordering::Relaxed) {
+                return Err(ReadError::io(offset, std::io::ErrorKind::Interrupted.into()));
+            }
+            let left = usize::try_from(stored.size_bytes() - offset).unwrap_or(usize::MAX);
+            let length = left.min(buffer.len());
+            let Some(part) = buffer.get_mut(..length) else { break };
+            stored.read_at(offset, part)?;
+            hasher.update(part);
+            offset += u64::try_from(length).unwrap_or(0);
+            progress.done_bytes.store(done.saturating_add(offset), Ordering::Relaxed);
         }
-        let left = usize::try_from(stored.size_bytes() - offset).unwrap_or(usize::MAX);
-        let length = left.min(buffer.len());
-        let Some(part) = buffer.get_mut(..length) else { break };
-        stored.read_at(offset, part)?;
-        hasher.update(part);
-        offset += u64::try_from(length).unwrap_or(0);
-        progress.done_bytes.store(offset, Ordering::Relaxed);
+        done = done.saturating_add(offset);
     }
     Ok(hasher.finish())
 }

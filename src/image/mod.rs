@@ -1,8 +1,7 @@
 //! Images: addressable bytes behind a stored file, whatever the file's format.
 //!
 //! How to read is an open set: one file, one line in [`FORMATS`], one fixture. Exactly one probe may say yes; raw is
-//! never a fallback, its probe asks for a file system that this version reads. What else a stored file is known to be
-//! is refused by its name.
+//! never a fallback. What else a stored file is known to be is refused by its name.
 //!
 //! **Invariant:** an image is opened for reading only, and nothing is written beside it.
 
@@ -13,6 +12,7 @@ pub mod signature;
 mod stored;
 mod window;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use hashing::{Hashing, hash_beside};
@@ -30,8 +30,32 @@ pub trait Image: Send + Sync {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError>;
 }
 
-/// Opens an image that is in a stored file.
-type Open = fn(Arc<StoredFile>) -> Result<Arc<dyn Image>, ReadError>;
+/// An image as the operator names it, before its format is known.
+pub struct Stored {
+    /// The file that was named: an image, or the first segment of one.
+    pub file: Arc<StoredFile>,
+    /// Where it is, without links: further segments stand beside it.
+    pub place: PathBuf,
+    /// The files behind it that the operator names, nearest first. No other backing file is ever opened.
+    pub backing: Vec<PathBuf>,
+    /// The internal snapshot to read, by its name; none = the image as it was left.
+    pub snapshot: Option<String>,
+    /// A folder where a reader may keep a private socket.
+    pub scratch: PathBuf,
+}
+
+/// An image, open.
+pub struct OpenedImage {
+    /// Its format's name, as a source's kind in the package.
+    pub format: &'static str,
+    /// What the guest saw.
+    pub bytes: Arc<dyn Image>,
+    /// Every file that it is stored in: segments in their order, then backing files. They are hashed in this order.
+    pub files: Vec<Arc<StoredFile>>,
+}
+
+/// Opens an image that is in this format.
+type Open = fn(&Stored) -> Result<OpenedImage, ReadError>;
 
 /// An image format.
 pub struct ImageFormat {
@@ -46,17 +70,17 @@ pub struct ImageFormat {
 /// Every image format.
 pub static FORMATS: [ImageFormat; 2] = [raw::FORMAT, qcow2::FORMAT];
 
-/// Opens a stored file in the one format that claims it, with that format's name.
-pub fn open(stored: &Arc<StoredFile>) -> Result<(&'static str, Arc<dyn Image>), ReadError> {
+/// Opens a stored file in the one format that claims it.
+pub fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
     let mut fitting = Vec::new();
     for format in &FORMATS {
-        if (format.probe)(stored)? {
+        if (format.probe)(&stored.file)? {
             fitting.push(format);
         }
     }
     match fitting.as_slice() {
-        [format] => Ok((format.name, (format.open)(Arc::clone(stored))?)),
-        [] => Err(signature::refusal(&signature::of(stored.as_ref())?)),
+        [format] => (format.open)(stored),
+        [] => Err(signature::refusal(&signature::of(stored.file.as_ref())?)),
         [first, second, ..] => Err(ReadError::Unsupported {
             offset: 0,
             what: format!("an image that is both {} and {}", first.name, second.name),

@@ -14,7 +14,7 @@ use imago::file::File;
 use imago::qcow2::Qcow2 as Driver;
 use imago::{DenyImplicitOpenGate, FormatAccess, FormatDriverBuilder as _, Mapping};
 
-use super::{Image, ImageFormat, StoredFile};
+use super::{Image, ImageFormat, OpenedImage, Stored, StoredFile};
 use crate::limits;
 use crate::read_error::ReadError;
 
@@ -30,7 +30,8 @@ fn probe(stored: &StoredFile) -> Result<bool, ReadError> {
     Ok(head.starts_with(MAGIC) && !head.ends_with(&[0, 0, 0, 1]))
 }
 
-fn open(stored: Arc<StoredFile>) -> Result<Arc<dyn Image>, ReadError> {
+fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
+    let stored = Arc::clone(&stored.file);
     let header = Header::read(&stored)?;
     let lost_tables = header.lost_tables(&stored)?;
     let failed = |error: std::io::Error| match error.kind() {
@@ -40,7 +41,9 @@ fn open(stored: Arc<StoredFile>) -> Result<Arc<dyn Image>, ReadError> {
     };
     let file = File::try_from(stored.handle()?).map_err(failed)?;
     let driver = Driver::<File>::builder(file).write(false).open(DenyImplicitOpenGate::default()).map_err(failed)?;
-    Ok(Arc::new(Qcow2 { access: FormatAccess::new(driver), header, lost_tables, stored }))
+    let files = vec![Arc::clone(&stored)];
+    let bytes = Arc::new(Qcow2 { access: FormatAccess::new(driver), header, lost_tables, stored });
+    Ok(OpenedImage { format: FORMAT.name, bytes, files })
 }
 
 fn unsupported(what: &str) -> ReadError {

@@ -1,22 +1,25 @@
 //! Raw images: the stored file is what the guest saw, byte for byte.
 //!
-//! **Invariant:** raw is never a fallback: its probe asks for a file system that this version reads, and for nothing
-//! else.
+//! **Invariant:** raw is never a fallback: its probe asks for something that stands at the beginning of a disk, and for no
+//! mark of another image format.
 
 use std::sync::Arc;
 
-use super::{Image, ImageFormat, StoredFile, signature};
+use super::signature::{self, Class};
+use super::{Image, ImageFormat, OpenedImage, Stored, StoredFile};
 use crate::read_error::ReadError;
 
 /// The row of the table.
 pub const FORMAT: ImageFormat = ImageFormat { name: "raw", probe, open };
 
 fn probe(stored: &StoredFile) -> Result<bool, ReadError> {
-    Ok(signature::of(stored)?.as_slice() == [signature::EXT])
+    let known = signature::of(stored)?;
+    Ok(!known.is_empty() && known.iter().all(|known| known.class != Class::Container))
 }
 
-fn open(stored: Arc<StoredFile>) -> Result<Arc<dyn Image>, ReadError> {
-    Ok(stored)
+fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
+    let file = Arc::clone(&stored.file);
+    Ok(OpenedImage { format: FORMAT.name, bytes: Arc::clone(&file) as Arc<dyn Image>, files: vec![file] })
 }
 
 impl Image for StoredFile {

@@ -14,6 +14,8 @@ use crate::read_error::ReadError;
 
 /// The family of file systems that this version reads.
 pub const EXT: &str = "ext2/ext3/ext4";
+/// A partition table of the new kind.
+pub const GPT: &str = "a GPT partition table";
 /// A partition table of the old kind.
 pub const MBR: &str = "an MBR partition table";
 
@@ -21,95 +23,118 @@ pub const MBR: &str = "an MBR partition table";
 const HEAD_BYTES: usize = 136 * 1024;
 const TAIL_BYTES: usize = 136 * 1024;
 
+/// What sort of thing a mark is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// A format in which an image is stored.
+    Container,
+    /// A table of partitions.
+    Table,
+    /// One of the volumes that make another one, or a volume under encryption.
+    Member,
+    /// A file system, or what stands in the place of one.
+    FileSystem,
+}
+
+/// Something that an image is known to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known {
+    /// Its name, in a refusal and on the staff's terminal.
+    pub name: &'static str,
+    /// Its sort.
+    pub class: Class,
+}
+
 /// A mark: these bytes stand at that offset.
-struct Mark(&'static str, usize, &'static [u8]);
+struct Mark(Class, &'static str, usize, &'static [u8]);
+
+use Class::{Container as C, FileSystem as F, Member as M, Table as T};
 
 /// Marks at a fixed offset from the beginning.
 static MARKS: [Mark; 44] = [
-    Mark("qcow (version 1)", 0, b"QFI\xfb\0\0\0\x01"),
-    Mark("QED", 0, b"QED\0"),
-    Mark("VMDK", 0, b"KDMV"),
-    Mark("VMDK", 0, b"COWD"),
-    Mark("VMDK", 0, b"# Disk DescriptorFile"),
-    Mark("VHD", 0, b"conectix"),
-    Mark("VHDX", 0, b"vhdxfile"),
-    Mark("VDI", 64, b"\x7f\x10\xda\xbe"),
-    Mark("E01 (EWF)", 0, b"EVF\x09\x0d\x0a\xff\0"),
-    Mark("Ex01 (EWF2)", 0, b"EVF2\x0d\x0a\x81\0"),
-    Mark("AFF", 0, b"AFF10\x0d\x0a"),
-    Mark("Parallels", 0, b"WithoutFreeSpace"),
-    Mark("Parallels", 0, b"WithouFreSpacExt"),
-    Mark("LUKS", 0, b"LUKS\xba\xbe"),
-    Mark("BitLocker", 3, b"-FVE-FS-"),
-    Mark("LVM", 536, b"LVM2 001"),
-    Mark("LVM", 24, b"LVM2 001"),
-    Mark("LVM", 1048, b"LVM2 001"),
-    Mark("LVM", 1560, b"LVM2 001"),
-    Mark("MD RAID", 0, b"\xfc\x4e\x2b\xa9"),
-    Mark("MD RAID", 4096, b"\xfc\x4e\x2b\xa9"),
-    Mark("XFS", 0, b"XFSB"),
-    Mark("btrfs", 65_600, b"_BHRfS_M"),
-    Mark("NTFS", 3, b"NTFS    "),
-    Mark("exFAT", 3, b"EXFAT   "),
-    Mark("FAT", 54, b"FAT12   "),
-    Mark("FAT", 54, b"FAT16   "),
-    Mark("FAT", 82, b"FAT32   "),
-    Mark("ISO 9660", 32_769, b"CD001"),
-    Mark("UDF", 32_769, b"BEA01"),
-    Mark("squashfs", 0, b"hsqs"),
-    Mark("squashfs", 0, b"sqsh"),
-    Mark("EROFS", 1024, b"\xe2\xe1\xf5\xe0"),
-    Mark("F2FS", 1024, b"\x10\x20\xf5\xf2"),
-    Mark("ReiserFS", 65_588, b"ReIsEr"),
-    Mark("ReiserFS", 8_244, b"ReIsEr"),
-    Mark("JFS", 32_768, b"JFS1"),
-    Mark("HFS+", 1024, b"H+\0\x04"),
-    Mark("HFS+", 1024, b"HX\0\x05"),
-    Mark("APFS", 32, b"NXSB"),
-    Mark("swap", 4_086, b"SWAPSPACE2"),
-    Mark("bcachefs", 4_120, b"\xc6\x85\x73\xf6\x4e\x1a\x45\xca"),
-    Mark("a GPT partition table", 512, b"EFI PART"),
-    Mark("a GPT partition table", 4_096, b"EFI PART"),
+    Mark(C, "qcow (version 1)", 0, b"QFI\xfb\0\0\0\x01"),
+    Mark(C, "QED", 0, b"QED\0"),
+    Mark(C, "VMDK", 0, b"KDMV"),
+    Mark(C, "VMDK", 0, b"COWD"),
+    Mark(C, "VMDK", 0, b"# Disk DescriptorFile"),
+    Mark(C, "VHD", 0, b"conectix"),
+    Mark(C, "VHDX", 0, b"vhdxfile"),
+    Mark(C, "VDI", 64, b"\x7f\x10\xda\xbe"),
+    Mark(C, "E01 (EWF)", 0, b"EVF\x09\x0d\x0a\xff\0"),
+    Mark(C, "Ex01 (EWF2)", 0, b"EVF2\x0d\x0a\x81\0"),
+    Mark(C, "AFF", 0, b"AFF10\x0d\x0a"),
+    Mark(C, "Parallels", 0, b"WithoutFreeSpace"),
+    Mark(C, "Parallels", 0, b"WithouFreSpacExt"),
+    Mark(M, "LUKS", 0, b"LUKS\xba\xbe"),
+    Mark(M, "BitLocker", 3, b"-FVE-FS-"),
+    Mark(M, "LVM", 536, b"LVM2 001"),
+    Mark(M, "LVM", 24, b"LVM2 001"),
+    Mark(M, "LVM", 1048, b"LVM2 001"),
+    Mark(M, "LVM", 1560, b"LVM2 001"),
+    Mark(M, "MD RAID", 0, b"\xfc\x4e\x2b\xa9"),
+    Mark(M, "MD RAID", 4096, b"\xfc\x4e\x2b\xa9"),
+    Mark(F, "XFS", 0, b"XFSB"),
+    Mark(F, "btrfs", 65_600, b"_BHRfS_M"),
+    Mark(F, "NTFS", 3, b"NTFS    "),
+    Mark(F, "exFAT", 3, b"EXFAT   "),
+    Mark(F, "FAT", 54, b"FAT12   "),
+    Mark(F, "FAT", 54, b"FAT16   "),
+    Mark(F, "FAT", 82, b"FAT32   "),
+    Mark(F, "ISO 9660", 32_769, b"CD001"),
+    Mark(F, "UDF", 32_769, b"BEA01"),
+    Mark(F, "squashfs", 0, b"hsqs"),
+    Mark(F, "squashfs", 0, b"sqsh"),
+    Mark(F, "EROFS", 1024, b"\xe2\xe1\xf5\xe0"),
+    Mark(F, "F2FS", 1024, b"\x10\x20\xf5\xf2"),
+    Mark(F, "ReiserFS", 65_588, b"ReIsEr"),
+    Mark(F, "ReiserFS", 8_244, b"ReIsEr"),
+    Mark(F, "JFS", 32_768, b"JFS1"),
+    Mark(F, "HFS+", 1024, b"H+\0\x04"),
+    Mark(F, "HFS+", 1024, b"HX\0\x05"),
+    Mark(F, "APFS", 32, b"NXSB"),
+    Mark(F, "swap", 4_086, b"SWAPSPACE2"),
+    Mark(F, "bcachefs", 4_120, b"\xc6\x85\x73\xf6\x4e\x1a\x45\xca"),
+    Mark(T, GPT, 512, b"EFI PART"),
+    Mark(T, GPT, 4_096, b"EFI PART"),
 ];
 
 /// The uberblock magic of ZFS, in either byte order (OpenZFS on-disk format, 1.3.2).
 const ZFS: [[u8; 8]; 2] = [0x00ba_b10c_u64.to_le_bytes(), 0x00ba_b10c_u64.to_be_bytes()];
 
 /// Everything that the image is known to be; empty where nothing is known.
-pub fn of(image: &dyn Image) -> Result<Vec<&'static str>, ReadError> {
+pub fn of(image: &dyn Image) -> Result<Vec<Known>, ReadError> {
     let head = part(image, 0, HEAD_BYTES)?;
     let start = image.size_bytes().saturating_sub(TAIL_BYTES as u64);
     let tail = part(image, start, TAIL_BYTES)?;
-    let mut names: Vec<&'static str> = Vec::new();
+    let mut known: Vec<Known> = Vec::new();
     let mut blocks = 0..0;
     if let Some(end) = ext_end(&head) {
-        names.push(EXT);
+        known.push(Known { name: EXT, class: Class::FileSystem });
         blocks = 1024..end;
     }
-    for Mark(name, offset, bytes) in &MARKS {
+    for Mark(class, name, offset, bytes) in &MARKS {
         if has(&head, *offset, bytes) && !blocks.contains(&(*offset as u64)) {
-            names.push(name);
+            known.push(Known { name, class: *class });
         }
     }
     if blocks.is_empty() && head.get(128 * 1024..).is_some_and(|labels| labels.chunks_exact(1024).any(is_uberblock)) {
-        names.push("ZFS");
+        known.push(Known { name: "ZFS", class: Class::FileSystem });
     }
-    at_the_end(&tail, image.size_bytes(), blocks.end, &mut names);
-    let volume_at_start = names.iter().any(|name| ["NTFS", "exFAT", "FAT", "BitLocker"].contains(name));
-    if !volume_at_start && !names.contains(&"a GPT partition table") && is_mbr(&head, image.size_bytes(), &names) {
-        names.push(MBR);
+    at_the_end(&tail, image.size_bytes(), blocks.end, &mut known);
+    let has_name = |wanted: &[&str]| known.iter().any(|known| wanted.contains(&known.name));
+    let volume_at_start = has_name(&["NTFS", "exFAT", "FAT", "BitLocker"]);
+    let is_table = !volume_at_start && !has_name(&[GPT]) && is_mbr(&head, image.size_bytes(), has_name(&[EXT]));
+    if is_table {
+        known.push(Known { name: MBR, class: Class::Table });
     }
-    names.dedup();
-    Ok(names)
+    known.dedup();
+    Ok(known)
 }
 
-/// The refusal of an image that is one of `names`, or nothing known.
-pub fn refusal(names: &[&'static str]) -> ReadError {
-    let what = match names {
-        [] => "an image of unknown content".to_owned(),
-        [EXT] => "an ext file system of this kind".to_owned(),
-        names => names.join(" and "),
-    };
+/// The refusal of an image or a volume that is known to be this, or nothing known.
+pub fn refusal(known: &[Known]) -> ReadError {
+    let names: Vec<&str> = known.iter().map(|known| known.name).collect();
+    let what = if names.is_empty() { "unknown content".to_owned() } else { names.join(" and ") };
     ReadError::Unsupported { offset: 0, what }
 }
 
@@ -141,7 +166,7 @@ fn is_uberblock(block: &[u8]) -> bool {
 }
 
 /// Marks that stand at a fixed distance from the end, behind `taken`.
-fn at_the_end(tail: &[u8], size_bytes: u64, taken: u64, names: &mut Vec<&'static str>) {
+fn at_the_end(tail: &[u8], size_bytes: u64, taken: u64, known: &mut Vec<Known>) {
     let tail_bytes = u64::try_from(tail.len()).unwrap_or(0);
     let stands = |offset: Option<u64>, mark: &[u8]| {
         let offset = offset.filter(|offset| *offset >= taken);
@@ -150,23 +175,23 @@ fn at_the_end(tail: &[u8], size_bytes: u64, taken: u64, names: &mut Vec<&'static
     };
     let before_end = |distance: u64| size_bytes.checked_sub(distance);
     if stands(before_end(512), b"conectix") || stands(before_end(511), b"conectix") {
-        names.push("VHD");
+        known.push(Known { name: "VHD", class: Class::Container });
     }
     if stands(before_end(512), b"koly") {
-        names.push("DMG");
+        known.push(Known { name: "DMG", class: Class::Container });
     }
     // MD 0.90 stands in the last whole 64 KiB but one, MD 1.0 at 8 KiB before the end (md(4)).
     const MD: &[u8] = b"\xfc\x4e\x2b\xa9";
     let old = (size_bytes & !0xffff).checked_sub(0x1_0000);
     let new = before_end(8 * 1024).map(|offset| offset & !0xfff);
     if stands(old, MD) || stands(new, MD) {
-        names.push("MD RAID");
+        known.push(Known { name: "MD RAID", class: Class::Member });
     }
 }
 
 /// A boot sector with at least one entry that a partition could have. A boot block of an ext file system may hold a boot
 /// loader; there an entry must also lie within the image.
-fn is_mbr(head: &[u8], size_bytes: u64, names: &[&'static str]) -> bool {
+fn is_mbr(head: &[u8], size_bytes: u64, beside_ext: bool) -> bool {
     if !has(head, 510, &[0x55, 0xaa]) {
         return false;
     }
@@ -186,7 +211,7 @@ fn is_mbr(head: &[u8], size_bytes: u64, names: &[&'static str]) -> bool {
             return false;
         }
         if *kind != 0 && length > 0 {
-            if start == 0 && *kind != 0xee || names.contains(&EXT) && start + length > sectors {
+            if start == 0 && *kind != 0xee || beside_ext && start + length > sectors {
                 return false;
             }
             used += 1;
@@ -216,12 +241,12 @@ mod tests {
     }
 
     fn named(bytes: Vec<u8>) -> Vec<&'static str> {
-        of(&Bytes(bytes)).unwrap_or_default()
+        of(&Bytes(bytes)).unwrap_or_default().into_iter().map(|known| known.name).collect()
     }
 
     #[test]
     fn every_mark_is_named_and_nothing_else_is() {
-        for Mark(name, offset, bytes) in &MARKS {
+        for Mark(_, name, offset, bytes) in &MARKS {
             let mut image = vec![0; 256 * 1024];
             image[*offset..*offset + bytes.len()].copy_from_slice(bytes);
             assert_eq!(named(image), [*name]);
@@ -250,7 +275,7 @@ mod tests {
         let mut image = vec![0; 256 * 1024];
         image[1080..1082].copy_from_slice(&[0x53, 0xef]);
         image[1028] = 128;
-        for Mark(_, offset, bytes) in &MARKS {
+        for Mark(_, _, offset, bytes) in &MARKS {
             if *offset > 2048 {
                 image[*offset..*offset + bytes.len()].copy_from_slice(bytes);
             }

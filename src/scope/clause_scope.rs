@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every decision about the clause, for a run, a preview, a check or an explanation, is made of these.
 
+use super::FileTime;
 use super::entry::{Entry, EntryKind, FileTimes, MaildirPlace};
 use super::glob::{GlobError, PathSet};
 use super::matcher::Matcher;
@@ -73,7 +74,7 @@ impl ClauseScope {
     pub(in crate::scope) fn file_window(&self, times: FileTimes) -> Verdict {
         let Some(window) = self.window else { return Verdict::In };
         match file_time(times, window.clock) {
-            Some(at) => Verdict::from_bool(window.holds(at)),
+            Some(time) => time.within(window),
             None => Verdict::Undecided,
         }
     }
@@ -132,7 +133,7 @@ impl ClauseScope {
 }
 
 /// A file's time on a clock; none where the file system lacks it, or where it is a clock of records.
-pub(in crate::scope) fn file_time(times: FileTimes, clock: Clock) -> Option<Timestamp> {
+pub(in crate::scope) fn file_time(times: FileTimes, clock: Clock) -> Option<FileTime> {
     match clock {
         Clock::Modified => times.modified,
         Clock::Changed => times.changed,

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::clock::Timestamp;
+use super::FileTime;
 
 /// What kind of thing an entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,13 +29,13 @@ pub enum EntryKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FileTimes {
     /// Last change of content.
-    pub modified: Option<Timestamp>,
+    pub modified: Option<FileTime>,
     /// Last change of content or metadata.
-    pub changed: Option<Timestamp>,
+    pub changed: Option<FileTime>,
     /// Creation.
-    pub created: Option<Timestamp>,
+    pub created: Option<FileTime>,
     /// Last reading.
-    pub accessed: Option<Timestamp>,
+    pub accessed: Option<FileTime>,
 }
 
 /// Where an entry stands with regard to a Maildir.

@@ -333,7 +333,7 @@ impl<'s> WholeGate<'s> {
             Verdict::Out => {}
         }
         let times: FileTimes = self.entry.times();
-        let stamp = self.scope.stamp(clauses, Clock::Modified, |clock| file_time(times, clock));
+        let stamp = self.scope.stamp(clauses, Clock::Modified, |clock| file_time(times, clock)?.instant());
         InScope::new((provenance(self.source, self.entry), stamp), clauses)
             .map_or(WholeJudgement::Undecided(clauses), |admitted| WholeJudgement::In(Box::new(admitted)))
     }

@@ -7,7 +7,7 @@ use super::checksum::crc32c;
 use super::superblock::{Blocks, u16_at, u32_at};
 use crate::clock::Timestamp;
 use crate::read_error::ReadError;
-use crate::scope::FileTimes;
+use crate::scope::{FileTime, FileTimes};
 
 const FLAG_ENCRYPTED: u32 = 0x800;
 const FLAG_COMPRESSED: u32 = 0x4;
@@ -125,7 +125,7 @@ fn has_field(bytes: &[u8], at: usize, length: usize) -> bool {
 fn times(bytes: &[u8]) -> FileTimes {
     let time = |seconds: usize, extra: usize| {
         let extra = if has_field(bytes, extra, 4) { u32_at(bytes, extra) } else { 0 };
-        decode(u32_at(bytes, seconds), extra)
+        decode(u32_at(bytes, seconds), extra).map(FileTime::at)
     };
     FileTimes {
         modified: time(0x10, 0x88),
@@ -169,7 +169,7 @@ mod tests {
         bytes[0x80..0x82].copy_from_slice(&0_u16.to_le_bytes());
         bytes[0x10..0x14].copy_from_slice(&7_u32.to_le_bytes());
         let times = times(&bytes);
-        assert_eq!(times.modified, Timestamp::new(7, 0));
+        assert_eq!(times.modified, Timestamp::new(7, 0).map(FileTime::at));
         assert_eq!(times.created, None);
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use self::directory::Name;
 use self::inode::{Inode, Kind};
 use self::superblock::{Blocks, Superblock};
-use super::{Changed, FileSystem, FileSystemFormat, Listing};
+use super::{Changed, FileSystem, FileSystemFormat, Listing, Opening};
 use crate::image::Image;
 use crate::journal::Journal;
 use crate::limits;
@@ -32,7 +32,7 @@ use crate::read_error::ReadError;
 use crate::scope::{Entry, EntryKind, FileTimes, Node, Opened, Permit};
 
 /// The row of the table.
-pub const FORMAT: FileSystemFormat = FileSystemFormat { family: "ext2/ext3/ext4", probe, open };
+pub const FORMAT: FileSystemFormat = FileSystemFormat { family: "ext2/ext3/ext4", probe, set: None, open };
 
 /// The root folder's inode (`EXT4_ROOT_INO`).
 const ROOT: u32 = 2;
@@ -46,9 +46,9 @@ fn probe(image: &dyn Image) -> Result<bool, ReadError> {
     Superblock::is_there(image)
 }
 
-fn open(image: Arc<dyn Image>) -> Result<Box<dyn FileSystem>, ReadError> {
-    let superblock = Superblock::read(image.as_ref(), 1024)?;
-    let mut blocks = Blocks::new(image, superblock)?;
+fn open(opening: &Opening) -> Result<Box<dyn FileSystem>, ReadError> {
+    let superblock = Superblock::read(opening.volume.as_ref(), 1024)?;
+    let mut blocks = Blocks::new(Arc::clone(&opening.volume), superblock)?;
     let journal = journal::replay(&mut blocks)?;
     Ok(Box::new(Ext { blocks: Arc::new(blocks), journal }))
 }
