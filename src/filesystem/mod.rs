@@ -5,6 +5,7 @@
 //! **Invariant:** content is read with a [`Permit`] or not at all; deleted files, slack, unallocated space, extended
 //! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
 
+mod btrfs;
 mod ext;
 mod folder;
 
@@ -77,7 +78,7 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 1] = [ext::FORMAT];
+pub static FORMATS: [FileSystemFormat; 2] = [ext::FORMAT, btrfs::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
