@@ -1,5 +1,7 @@
 //! What a btrfs reader can get silently wrong: copies, checksums, subvolumes, compressed and unwritten extents, the log.
 
+#[path = "fixture/btrfs_live.rs"]
+mod btrfs_live;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "fixture/mounted.rs"]
 mod mounted;
@@ -17,13 +19,17 @@ mod tool;
 mod tree;
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use btrfs_live::{Live, fill, make, subvolume, sync};
+use extract::clock::Timestamp;
 use extract::journal::Journal;
 use extract::scope::{EntryKind, FileTime};
 use reach::Reached;
 use serde_json::Value;
-use spanned::{everything, open_volumes, unpacked};
+use spanned::{everything, open_volumes, same_as_kernel, unpacked};
+use tool::{run, text};
 
 fn corpora() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
@@ -97,5 +103,102 @@ fn damaged_images_of_the_corpora_are_short_and_never_wrong() {
             }
             Err(error) => println!("{name}: {error}"),
         }
+    }
+}
+
+/// Everything here is as the kernel shows it, the times of creation too.
+fn same_as_mount(what: &str, images: &[PathBuf], at: &Path, options: &str, named: Option<&[u8]>) -> Reached {
+    let filesystem = open_volumes(images, named).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(filesystem.journal(), Journal::Clean, "{what}");
+    let reached = everything(filesystem.as_ref());
+    let live = Live::new(images, at, options).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let mut theirs = live.mounted().items();
+    for (path, item) in &mut theirs {
+        let ours = reached.items.get(path).unwrap_or_else(|| panic!("{what}: {} is missing", path.escape_ascii()));
+        if ours.kind == EntryKind::Folder && ours.times == Default::default() {
+            // The empty folder in a subvolume's place has no times of its own.
+            item.times = ours.times;
+            continue;
+        }
+        let path = live.at.join(std::ffi::OsStr::from_bytes(&path[1..]));
+        let created = path.symlink_metadata().expect("metadata").created().expect("a time of creation");
+        let (seconds, nanoseconds) = match created.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => (after.as_secs() as i64, after.subsec_nanos()),
+            Err(before) => panic!("{what}: created before 1970: {before}"),
+        };
+        let created = Timestamp::new(seconds, nanoseconds).filter(|_| seconds != 0).map(FileTime::at);
+        assert_eq!(ours.times.created, created, "{what}: {}", path.display());
+    }
+    same_as_kernel(what, &reached, &theirs);
+    reached
+}
+
+#[test]
+fn every_kind_of_image_is_read_as_the_kernel_shows_it() {
+    let rows: [(&str, usize, &[&str], &str, usize); 7] = [
+        ("plain", 1, &[], "", 20_000),
+        ("zlib, xxhash, small blocks", 1, &["-O", "^no-holes", "--csum", "xxhash", "-n", "4096"], "compress=zlib", 300),
+        ("zstd, sha256, dup, large blocks", 1, &["--csum", "sha256", "-d", "dup", "-m", "dup", "-n", "65536"], "compress-force=zstd", 300),
+        ("lzo, blake2, mixed chunks", 1, &["--csum", "blake2", "-M"], "compress-force=lzo", 300),
+        ("no checksums", 1, &["-m", "single"], "nodatasum", 300),
+        ("raid1", 2, &["-d", "raid1", "-m", "raid1"], "compress=zstd:1", 300),
+        ("raid1c3", 4, &["-d", "raid1c3", "-m", "raid1c4"], "max_inline=0", 300),
+    ];
+    for (what, count, arguments, options, many) in rows {
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let images = make(scratch.path(), count, 700, arguments);
+        let at = scratch.path().join("mount");
+        match Live::new(&images, &at, options) {
+            Ok(live) => fill(&live.at, many),
+            Err(why) => {
+                println!("{what}: not made: {why}");
+                continue;
+            }
+        }
+        let reached = same_as_mount(what, &images, &at, "ro", None);
+        println!("{what}: {} entries as the kernel shows them", reached.items.len());
+        if count > 1 {
+            let alone = open_volumes(&images[1..], None).expect("without one device");
+            assert!(everything(alone.as_ref()).items == reached.items, "{what}: without one device");
+        }
+    }
+}
+
+#[test]
+fn subvolumes_stand_where_a_mount_shows_them() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let images = make(scratch.path(), 1, 300, &[]);
+    let at = scratch.path().join("mount");
+    let live = match Live::new(&images, &at, "") {
+        Ok(live) => live,
+        Err(why) => return println!("not made: {why}"),
+    };
+    let place = |name: &str| at.join(name);
+    for name in ["@", "@home", "@/nested", "@/nested/deeper", "@gone"] {
+        subvolume(&["create", text(&place(name))]);
+        fs::write(place(name).join("file"), format!("of {name}")).expect("a file");
+    }
+    sync(&at);
+    subvolume(&["snapshot", text(&place("@")), text(&place("snapshot"))]);
+    subvolume(&["snapshot", "-r", text(&place("@")), text(&place("@home/read-only"))]);
+    fs::write(place("@/file"), "changed after the snapshot").expect("a file");
+    fs::rename(place("@/nested"), place("@home/moved")).expect("a subvolume is moved");
+    subvolume(&["delete", text(&place("@gone"))]);
+    let listed = run("btrfs", &["subvolume", "list", text(&at)]);
+    let number = listed.lines().find(|line| line.ends_with(" path @")).and_then(|line| line.split(' ').nth(1));
+    run("btrfs", &["subvolume", "set-default", number.expect("its number"), text(&at)]);
+    drop(live);
+    let shown = same_as_mount("the default", &images, &at, "ro", None);
+    assert_eq!(shown.digest("/file"), extract::digest::Digest::of(b"changed after the snapshot"));
+    let top = same_as_mount("the top", &images, &at, "ro,subvolid=5", Some(b"/"));
+    assert!(top.items.contains_key(b"/@home/moved/deeper/file".as_slice()));
+    assert_eq!(top.at("/snapshot/nested").kind, EntryKind::Folder, "a name without its subvolume");
+    assert!(!top.items.contains_key(b"/snapshot/nested/file".as_slice()));
+    for name in ["@home", "@home/moved/deeper", "snapshot"] {
+        same_as_mount(name, &images, &at, &format!("ro,subvol={name}"), Some(name.as_bytes()));
+    }
+    for name in ["@gone", "@/file", "nowhere", "@home/moved/.."] {
+        let refused = open_volumes(&images, Some(name.as_bytes())).err().expect("it is refused").to_string();
+        assert!(refused.contains("a subvolume at the path"), "{name}: {refused}");
     }
 }
