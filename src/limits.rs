@@ -84,3 +84,5 @@ pub const BTRFS_CACHE_BYTES: usize = 32 * 1024 * 1024;
 pub const BTRFS_PACKED_BYTES: usize = 128 * 1024;
 /// What is read of a btrfs file at once.
 pub const BTRFS_PIECE_BYTES: usize = 256 * 1024;
+/// Items of a btrfs log, and what its replay changes.
+pub const BTRFS_LOG_ITEMS: usize = 2_000_000;
