@@ -86,8 +86,7 @@ impl Scope {
                 && clause.sees(entry)
                 && (clause.paths.matches(entry.path()) || clause.paths.may_match_below(entry))
         };
-        let clauses: ClauseSet =
-            self.clauses_of(source).filter(|(_, clause)| asks(clause)).map(|(at, _)| at).collect();
+        let clauses: ClauseSet = self.clauses_of(source).filter(|(_, clause)| asks(clause)).map(|(at, _)| at).collect();
         let may_open = entry.kind() == EntryKind::File && !clauses.is_empty() && !self.path_is_withheld(entry);
         may_open.then(|| Permit::new(entry.duplicate(), source, clauses, Taking::Structure))
     }

@@ -15,10 +15,7 @@ use crate::read_error::ReadError;
 
 /// Where the names of an inode in a folder may stand.
 fn places(number: u64, folder: u64, name: &[u8]) -> [Key; 2] {
-    [
-        Key::new(number, kind::INODE_REF, folder),
-        Key::new(number, kind::INODE_EXTREF, reference_hash(folder, name)),
-    ]
+    [Key::new(number, kind::INODE_REF, folder), Key::new(number, kind::INODE_EXTREF, reference_hash(folder, name))]
 }
 
 fn references_of(item: &Item) -> Result<Vec<Reference>, ReadError> {
@@ -55,7 +52,8 @@ impl Replay {
         let exists = name.target.kind == kind::INODE && self.is_there(name.target.object)?;
         let mut same = 0;
         for by_hash in [true, false] {
-            let found = if by_hash { self.by_hash(folder, &name.bytes)? } else { self.by_index(folder, index, &name.bytes)? };
+            let found =
+                if by_hash { self.by_hash(folder, &name.bytes)? } else { self.by_index(folder, index, &name.bytes)? };
             match found {
                 Some(found) if found.target == name.target && found.kind == name.kind => same += 1,
                 Some(found) if exists => self.drop_name(folder, &found)?,
@@ -105,7 +103,10 @@ impl Replay {
                 continue;
             }
             self.make_way(number, reference)?;
-            let at = Key { offset: if item.key.kind == kind::INODE_REF { reference.folder } else { item.key.offset }, ..item.key };
+            let at = Key {
+                offset: if item.key.kind == kind::INODE_REF { reference.folder } else { item.key.offset },
+                ..item.key
+            };
             if self.references_at(at)?.iter().any(|old| old.folder == reference.folder && old.name == reference.name) {
                 self.unlink(number, reference.folder, &reference.name)?;
             }

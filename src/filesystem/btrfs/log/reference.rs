@@ -29,7 +29,8 @@ pub(super) fn parse(item_kind: u8, offset: u64, data: &[u8]) -> Result<Vec<Refer
     while !rest.is_empty() {
         let damaged = corrupt("the names that lead to an inode");
         let Some((head, behind)) = rest.split_at_checked(head_bytes) else { return Err(damaged) };
-        let (folder, head) = if is_extended { (u64_at(head, 0), head.get(8..).unwrap_or_default()) } else { (offset, head) };
+        let (folder, head) =
+            if is_extended { (u64_at(head, 0), head.get(8..).unwrap_or_default()) } else { (offset, head) };
         let Some((name, behind)) = behind.split_at_checked(usize::from(u16_at(head, 8))) else { return Err(damaged) };
         references.push(Reference { folder, index: u64_at(head, 0), name: name.to_vec() });
         rest = behind;

@@ -1,38 +1,34 @@
 //! What a btrfs reader can get silently wrong: copies, checksums, subvolumes, compressed and unwritten extents, the log.
 
-#[path = "fixture/btrfs_live.rs"]
-mod btrfs_live;
-#[path = "fixture/btrfs_work.rs"]
-mod btrfs_work;
+mod live;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/mounted.rs"]
+#[path = "../fixture/mounted.rs"]
 mod mounted;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/reach.rs"]
+#[path = "../fixture/reach.rs"]
 mod reach;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/spanned.rs"]
 mod spanned;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/tool.rs"]
+#[path = "../fixture/tool.rs"]
 mod tool;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/tree.rs"]
+#[path = "../fixture/tree.rs"]
 mod tree;
+mod work;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use btrfs_live::{Live, fill, make, subvolume, sync};
-use btrfs_work::Work;
 use extract::clock::Timestamp;
 use extract::journal::Journal;
 use extract::scope::{EntryKind, FileTime};
+use live::{Live, fill, make, subvolume, sync};
 use reach::Reached;
 use serde_json::Value;
 use spanned::{everything, open_volumes, same_as_kernel, unpacked};
 use tool::{run, text};
+use work::Work;
 
 fn corpora() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
@@ -80,7 +76,8 @@ fn the_corpora_are_read_as_an_independent_truth_says() {
     }
     let (first, second) = (image("btrfs-raid1-1"), image("btrfs-raid1-2"));
     let expected = &truth["extra"]["disk/dissect.btrfs/btrfs-raid1-1.bin.gz + -2"];
-    for volumes in [vec![first.clone(), second.clone()], vec![second.clone(), first.clone()], vec![first], vec![second]] {
+    for volumes in [vec![first.clone(), second.clone()], vec![second.clone(), first.clone()], vec![first], vec![second]]
+    {
         let filesystem = open_volumes(&volumes, None).expect("it opens");
         same_as_truth("raid1", expected, &everything(filesystem.as_ref()));
     }
@@ -102,7 +99,12 @@ fn damaged_images_of_the_corpora_are_short_and_never_wrong() {
             Ok(filesystem) => {
                 let reached = everything(filesystem.as_ref());
                 let read = reached.items.values().filter(|item| matches!(item.content, Some(Ok(_)))).count();
-                println!("{name}: {:?}, {} entries, {read} files read, {:?}", filesystem.journal(), reached.items.len(), reached.unlisted);
+                println!(
+                    "{name}: {:?}, {} entries, {read} files read, {:?}",
+                    filesystem.journal(),
+                    reached.items.len(),
+                    reached.unlisted
+                );
             }
             Err(error) => println!("{name}: {error}"),
         }
@@ -141,7 +143,13 @@ fn every_kind_of_image_is_read_as_the_kernel_shows_it() {
     let rows: [(&str, usize, &[&str], &str, usize); 7] = [
         ("plain", 1, &[], "", 20_000),
         ("zlib, xxhash, small blocks", 1, &["-O", "^no-holes", "--csum", "xxhash", "-n", "4096"], "compress=zlib", 300),
-        ("zstd, sha256, dup, large blocks", 1, &["--csum", "sha256", "-d", "dup", "-m", "dup", "-n", "65536"], "compress-force=zstd", 300),
+        (
+            "zstd, sha256, dup, large blocks",
+            1,
+            &["--csum", "sha256", "-d", "dup", "-m", "dup", "-n", "65536"],
+            "compress-force=zstd",
+            300,
+        ),
         ("lzo, blake2, mixed chunks", 1, &["--csum", "blake2", "-M"], "compress-force=lzo", 300),
         ("no checksums", 1, &["-m", "single"], "nodatasum", 300),
         ("raid1", 2, &["-d", "raid1", "-m", "raid1"], "compress=zstd:1", 300),
@@ -228,6 +236,11 @@ fn same_as_replay(what: &str, image: &Path, at: &Path, reached: &Reached) {
     same_as_kernel(what, reached, &theirs);
 }
 
+/// How many logs are made; more of them for a night.
+fn seeds() -> u64 {
+    std::env::var("BTRFS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(16)
+}
+
 #[test]
 fn a_log_is_replayed_as_the_kernel_does() {
     let rows: [(&[&str], &str); 4] = [
@@ -237,7 +250,7 @@ fn a_log_is_replayed_as_the_kernel_does() {
         (&["-M"], "nodatacow"),
     ];
     let mut replayed = 0;
-    for seed in 0..24 {
+    for seed in 0..seeds() {
         let (arguments, options) = rows[seed as usize % rows.len()];
         let what = format!("seed {seed}, {arguments:?} {options}");
         let scratch = tempfile::tempdir().expect("a temporary folder");
@@ -250,14 +263,15 @@ fn a_log_is_replayed_as_the_kernel_does() {
         for name in ["one", "two"] {
             subvolume(&["create", text(&at.join(name))]);
         }
-        let mut works = [Work::new(seed, &at), Work::new(seed + 100, &at.join("one")), Work::new(seed + 200, &at.join("two"))];
+        let mut works =
+            [Work::new(seed, &at), Work::new(seed + 100, &at.join("one")), Work::new(seed + 200, &at.join("two"))];
         for work in &mut works {
             work.run(120, false);
         }
         sync(&at);
         for _ in 0..4 {
             for work in &mut works {
-                work.run(4 + seed as usize, true);
+                work.run(4 + seed as usize % 40, true);
             }
         }
         let stopped = scratch.path().join("stopped.raw");
@@ -271,5 +285,5 @@ fn a_log_is_replayed_as_the_kernel_does() {
         replayed += usize::from(journal == Journal::Replayed);
         same_as_replay(&what, &stopped, &at, &reached);
     }
-    assert!(replayed > 8, "only {replayed} logs were replayed");
+    assert!(replayed > 6, "only {replayed} logs were replayed");
 }
