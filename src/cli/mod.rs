@@ -8,6 +8,7 @@ mod explain;
 pub mod manifest;
 mod progress;
 mod run;
+mod sources;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -46,7 +47,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay { .. }) => not_in_this_version("replay", &mut err),
-        Some(Command::Sources { .. }) => not_in_this_version("sources", &mut err),
+        Some(Command::Sources(arguments)) => sources::run(&arguments, &mut out, &mut err),
     }
     .into()
 }

@@ -124,8 +124,7 @@ fn disclose(item: &Item<'_>, notes: &mut Notes) -> Option<Disclose> {
 }
 
 /// What a volume can be called, as a hint.
-pub(super) const VOLUME_NAMES: &str =
-    "pN (by number in the partition table), VG/LV, mdN, or whole; d2.pN on a second disk; behind a further `/` a subvolume";
+pub(super) const VOLUME_NAMES: &str = "pN (by number in the partition table), VG/LV, mdN, or whole; d2.pN on a second disk; behind a further `/` a subvolume";
 
 /// The sources, and where each name stands.
 #[derive(Default)]

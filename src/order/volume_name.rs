@@ -91,7 +91,8 @@ mod tests {
             assert_eq!((name.volume.as_str(), name.subvolume.as_deref()), (volume, subvolume), "{text}");
             assert_eq!(name.to_string(), text);
         }
-        for text in ["", "p0", "p01", "vg", "/vg/lv", "vg/", "p2/", "p2//x", "p2/../x", "p2/.", "-vg/lv", "d2.p0", "md"] {
+        for text in ["", "p0", "p01", "vg", "/vg/lv", "vg/", "p2/", "p2//x", "p2/../x", "p2/.", "-vg/lv", "d2.p0", "md"]
+        {
             assert_eq!(VolumeName::parse(text), None, "{text}");
         }
     }

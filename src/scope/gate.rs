@@ -86,8 +86,7 @@ impl Scope {
                 && clause.sees(entry)
                 && (clause.paths.matches(entry.path()) || clause.paths.may_match_below(entry))
         };
-        let clauses: ClauseSet =
-            self.clauses_of(source).filter(|(_, clause)| asks(clause)).map(|(at, _)| at).collect();
+        let clauses: ClauseSet = self.clauses_of(source).filter(|(_, clause)| asks(clause)).map(|(at, _)| at).collect();
         let may_open = entry.kind() == EntryKind::File && !clauses.is_empty() && !self.path_is_withheld(entry);
         may_open.then(|| Permit::new(entry.duplicate(), source, clauses, Taking::Structure))
     }
@@ -150,6 +149,11 @@ impl Scope {
         let zone = self.zones.get(source).copied().flatten();
         let own = if fields.is_mail() { Clock::DateHeader } else { Clock::Record };
         self.stamp(clauses, own, |clock| record_time(fields, clock, zone))
+    }
+
+    /// The zone of times in that source that carry none.
+    pub fn zone(&self, source: usize) -> Option<Zone> {
+        self.zones.get(source).copied().flatten()
     }
 
     pub(in crate::scope) fn clause(&self, clause: usize) -> Option<&ClauseScope> {

@@ -134,9 +134,7 @@ impl PathCheck {
         for (place, path) in chain.iter().enumerate() {
             let is_last = watch.is_literal && place + 1 == chain.len();
             let seen = match self.seen.get(path).copied().flatten() {
-                Some(Seen::Archive) if watch.opens_archives => {
-                    Some(Seen::Kind(EntryKind::Folder, MaildirPlace::None))
-                }
+                Some(Seen::Archive) if watch.opens_archives => Some(Seen::Kind(EntryKind::Folder, MaildirPlace::None)),
                 Some(Seen::Archive) => Some(Seen::Kind(EntryKind::File, MaildirPlace::None)),
                 seen => seen,
             };
