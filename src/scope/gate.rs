@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use super::clause_scope::{ClauseScope, Taken, file_time, record_time};
 use super::entry::{Entry, EntryKind};
-use super::glob::{GlobError, PathSet};
+use super::glob::{GlobError, PathGlob, PathSet};
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
@@ -65,7 +65,31 @@ impl Scope {
 
     /// The clauses that may ask for something below this folder of the source.
     pub fn clauses_below(&self, source: usize, folder: &Entry) -> ClauseSet {
-        self.clauses_of(source).filter(|(_, clause)| clause.paths.may_match_below(folder)).map(|(at, _)| at).collect()
+        let below = |clause: &ClauseScope| clause.sees(folder) && clause.paths.may_match_below(folder);
+        self.clauses_of(source).filter(|(_, clause)| below(clause)).map(|(at, _)| at).collect()
+    }
+
+    /// The clauses that may ask for something on the volume with this root, where other volumes stand over these places.
+    pub fn clauses_on(&self, source: usize, root: &Entry, over: &[&[u8]]) -> ClauseSet {
+        let is_covered = |glob: &PathGlob| glob.literal_chain().iter().any(|place| over.contains(&place.as_slice()));
+        let on = |clause: &ClauseScope| {
+            clause.paths.iter().any(|glob| glob.may_match_below(root.path()) && !is_covered(glob))
+        };
+        self.clauses_of(source).filter(|(_, clause)| on(clause)).map(|(at, _)| at).collect()
+    }
+
+    /// Leave to look whether a file is an archive, and what is in it: for the clauses that open archives and may ask for
+    /// something there. None where there are none, or where the file is withheld.
+    pub fn archive_permit(&self, source: usize, entry: &Entry) -> Option<Permit> {
+        let asks = |clause: &ClauseScope| {
+            clause.opens_archives
+                && clause.sees(entry)
+                && (clause.paths.matches(entry.path()) || clause.paths.may_match_below(entry))
+        };
+        let clauses: ClauseSet =
+            self.clauses_of(source).filter(|(_, clause)| asks(clause)).map(|(at, _)| at).collect();
+        let may_open = entry.kind() == EntryKind::File && !clauses.is_empty() && !self.path_is_withheld(entry);
+        may_open.then(|| Permit::new(entry.duplicate(), source, clauses, Taking::Structure))
     }
 
     /// Whether records must be asked for rather than whole files that hold them: an identifier is withheld.
