@@ -73,7 +73,7 @@ impl Reach {
                     let is_bound = matches!(error, ReadError::Limit { .. });
                     let otherwise = if is_bound { ShortfallKind::ArchiveLimit } else { ShortfallKind::UnreadableFile };
                     self.short(clauses, ShortfallKind::of(&error, otherwise));
-                    self.notes.push((index, archive, format!("archive not opened: {error}")));
+                    self.notes.push((index, archive.staff_path(), format!("archive not opened: {error}")));
                 }
             }
             if meter.go_on().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

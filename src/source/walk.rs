@@ -14,7 +14,7 @@ use crate::clock::Zone;
 use crate::filesystem::{FileSystem, Listing, archive};
 use crate::limits;
 use crate::read_error::ReadError;
-use crate::scope::{self, ClauseSet, Entry, EntryKind, Node, Permit, Scope, StaffPath};
+use crate::scope::{self, ClauseSet, Entry, EntryKind, Node, Permit, Scope};
 
 /// What a walk meets.
 pub enum Found<'w> {
@@ -41,7 +41,7 @@ pub enum Found<'w> {
         /// Index into [`Source::volumes`].
         volume: usize,
         /// The file.
-        archive: StaffPath,
+        archive: &'w Entry,
         /// Those clauses.
         clauses: ClauseSet,
         /// Why.
@@ -147,7 +147,7 @@ impl Walk<'_> {
         let mut met = Vec::with_capacity(entries.len());
         for mut entry in entries {
             if let Some(permit) = self.scope.archive_permit(self.index, &entry) {
-                let (clauses, archive) = (permit.clauses(), permit.staff_path());
+                let clauses = permit.clauses();
                 match self.open_archive(permit, tree) {
                     Ok(None) => {}
                     Ok(Some(filesystem)) => {
@@ -157,7 +157,7 @@ impl Walk<'_> {
                     Err(error) => {
                         // It is told here, once, and is no file for these clauses.
                         entry.opened_as_archive(Node::new([]));
-                        let stopped = visit(Found::Unopened { volume: self.volume, archive, clauses, error });
+                        let stopped = visit(Found::Unopened { volume: self.volume, archive: &entry, clauses, error });
                         if stopped.is_break() {
                             return Err(stopped);
                         }
