@@ -210,6 +210,22 @@ struct Subject {
     unharmed: String,
 }
 
+/// What the images of rows with the same lacks are made of.
+struct Tree {
+    lacks: &'static [Lack],
+    folder: tempfile::TempDir,
+    contents: HashSet<Vec<u8>>,
+}
+
+impl Tree {
+    fn new(lacks: &'static [Lack]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        tree::build_sized(folder.path(), &[lacks, &[Lack::Holes]].concat(), Size::Small);
+        let contents = sectors(folder.path());
+        Self { lacks, folder, contents }
+    }
+}
+
 #[derive(Default)]
 struct Count {
     complete: AtomicU64,
@@ -222,12 +238,12 @@ struct Count {
 }
 
 impl Subject {
-    fn new(row: &'static Row, tree: &Path, contents: &HashSet<Vec<u8>>) -> Result<Self, tool::Cannot> {
+    fn new(row: &'static Row, tree: &Tree) -> Result<Self, tool::Cannot> {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let folder = scratch.path().join("unharmed");
         fs::create_dir(&folder).expect("a folder");
-        (row.make)(tree, &folder.join("image"))?;
-        let victim = Victim::new(&folder, contents);
+        (row.make)(tree.folder.path(), &folder.join("image"))?;
+        let victim = Victim::new(&folder, &tree.contents);
         let location = (row.location)(folder.join("image"), scratch.path().to_owned());
         let ended =
             Bench::new(scratch.path(), &location).run(&location).unwrap_or_else(|why| panic!("{}: {why}", row.what));
@@ -331,17 +347,14 @@ fn a_damaged_image_never_ends_the_program_and_damage_is_never_absence() {
     let alone = number("EXTRACT_MUTANT");
     let wanted = std::env::var("EXTRACT_ROW").unwrap_or_default();
     let mut wrong = Vec::new();
-    let mut trees: Vec<(&[Lack], tempfile::TempDir, HashSet<Vec<u8>>)> = Vec::new();
+    let mut trees: Vec<Tree> = Vec::new();
     for row in rows().filter(|row| row.what.contains(&wanted)) {
-        let at = trees.iter().position(|(lacks, ..)| *lacks == row.lacks).unwrap_or_else(|| {
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            tree::build_sized(folder.path(), &[row.lacks, &[Lack::Holes]].concat(), Size::Small);
-            let contents = sectors(folder.path());
-            trees.push((row.lacks, folder, contents));
+        let at = trees.iter().position(|tree| tree.lacks == row.lacks).unwrap_or_else(|| {
+            trees.push(Tree::new(row.lacks));
             trees.len() - 1
         });
-        let (_, tree, contents) = &trees[at];
-        let subject = match Subject::new(row, tree.path(), contents) {
+        let tree = &trees[at];
+        let subject = match Subject::new(row, tree) {
             Ok(subject) => subject,
             Err(cannot) => {
                 cannot.say(row.what);
