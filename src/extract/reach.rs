@@ -61,6 +61,10 @@ impl Reach {
             match found {
                 Found::Entry { volume, filesystem, entry } => {
                     check.observe(&entry);
+                    if !scope.withheld_inside(index, &entry).is_empty() {
+                        // Nobody has looked whether the path goes on in it.
+                        check.unlisted(&entry);
+                    }
                     self.decided(index, volume, filesystem, scope.decide(index, entry));
                 }
                 Found::Unlisted { folder, error, .. } => {
