@@ -6,6 +6,7 @@
 //! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
 
 pub mod archive;
+mod btrfs;
 mod ext;
 mod folder;
 pub mod identity;
@@ -81,7 +82,7 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 1] = [ext::FORMAT];
+pub static FORMATS: [FileSystemFormat; 2] = [ext::FORMAT, btrfs::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
