@@ -5,8 +5,14 @@
 //! **Invariant:** content is read with a [`Permit`] or not at all; deleted files, slack, unallocated space, extended
 //! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
 
+mod civil_time;
+mod exfat;
 mod ext;
+mod extent;
+mod fat;
+mod field;
 mod folder;
+mod wide_name;
 
 use std::sync::Arc;
 
@@ -77,7 +83,7 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 1] = [ext::FORMAT];
+pub static FORMATS: [FileSystemFormat; 3] = [ext::FORMAT, fat::FORMAT, exfat::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
