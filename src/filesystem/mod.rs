@@ -12,6 +12,7 @@ mod extent;
 mod fat;
 mod field;
 mod folder;
+mod ntfs;
 mod wide_name;
 
 use std::sync::Arc;
@@ -83,7 +84,7 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 3] = [ext::FORMAT, fat::FORMAT, exfat::FORMAT];
+pub static FORMATS: [FileSystemFormat; 4] = [ext::FORMAT, fat::FORMAT, exfat::FORMAT, ntfs::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
