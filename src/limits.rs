@@ -92,3 +92,19 @@ pub const BTRFS_CACHE_BYTES: usize = 32 * 1024 * 1024;
 pub const BTRFS_PACKED_BYTES: usize = 128 * 1024;
 /// What is read of a btrfs file at once.
 pub const BTRFS_PIECE_BYTES: usize = 256 * 1024;
+/// Pieces of one file of FAT, exFAT or NTFS that are held in memory.
+pub const FILE_EXTENTS: usize = 1024 * 1024;
+/// The largest folder of FAT, in bytes: 65,536 entries.
+pub const FAT_FOLDER_BYTES: u64 = 2 * 1024 * 1024;
+/// The largest folder of exFAT, in bytes (its specification's own bound).
+pub const EXFAT_FOLDER_BYTES: u64 = 256 * 1024 * 1024;
+/// The largest cluster of NTFS, in bytes.
+pub const NTFS_CLUSTER_BYTES: u64 = 2 * 1024 * 1024;
+/// The largest record of the file table, and block of an index, of NTFS, in bytes.
+pub const NTFS_RECORD_BYTES: u64 = 64 * 1024;
+/// The largest list of the attributes of a file of NTFS, in bytes (Windows's own bound).
+pub const NTFS_ATTRIBUTE_LIST_BYTES: u64 = 256 * 1024;
+/// The largest unit of a compressed file of NTFS, in bytes.
+pub const NTFS_UNIT_BYTES: u64 = 1024 * 1024;
+/// The largest index of a folder of NTFS, in bytes.
+pub const NTFS_FOLDER_BYTES: u64 = 4 * 1024 * 1024 * 1024;

@@ -77,7 +77,8 @@ fn the_corpora_are_read_as_an_independent_truth_says() {
     }
     let (first, second) = (image("btrfs-raid1-1"), image("btrfs-raid1-2"));
     let expected = &truth["extra"]["disk/dissect.btrfs/btrfs-raid1-1.bin.gz + -2"];
-    for volumes in [vec![first.clone(), second.clone()], vec![second.clone(), first.clone()], vec![first], vec![second]] {
+    for volumes in [vec![first.clone(), second.clone()], vec![second.clone(), first.clone()], vec![first], vec![second]]
+    {
         let filesystem = open_volumes(&volumes, None).expect("it opens");
         same_as_truth("raid1", expected, &everything(filesystem.as_ref()));
     }
@@ -99,7 +100,12 @@ fn damaged_images_of_the_corpora_are_short_and_never_wrong() {
             Ok(filesystem) => {
                 let reached = everything(filesystem.as_ref());
                 let read = reached.items.values().filter(|item| matches!(item.content, Some(Ok(_)))).count();
-                println!("{name}: {:?}, {} entries, {read} files read, {:?}", filesystem.journal(), reached.items.len(), reached.unlisted);
+                println!(
+                    "{name}: {:?}, {} entries, {read} files read, {:?}",
+                    filesystem.journal(),
+                    reached.items.len(),
+                    reached.unlisted
+                );
             }
             Err(error) => println!("{name}: {error}"),
         }
@@ -138,7 +144,13 @@ fn every_kind_of_image_is_read_as_the_kernel_shows_it() {
     let rows: [(&str, usize, &[&str], &str, usize); 7] = [
         ("plain", 1, &[], "", 20_000),
         ("zlib, xxhash, small blocks", 1, &["-O", "^no-holes", "--csum", "xxhash", "-n", "4096"], "compress=zlib", 300),
-        ("zstd, sha256, dup, large blocks", 1, &["--csum", "sha256", "-d", "dup", "-m", "dup", "-n", "65536"], "compress-force=zstd", 300),
+        (
+            "zstd, sha256, dup, large blocks",
+            1,
+            &["--csum", "sha256", "-d", "dup", "-m", "dup", "-n", "65536"],
+            "compress-force=zstd",
+            300,
+        ),
         ("lzo, blake2, mixed chunks", 1, &["--csum", "blake2", "-M"], "compress-force=lzo", 300),
         ("no checksums", 1, &["-m", "single"], "nodatasum", 300),
         ("raid1", 2, &["-d", "raid1", "-m", "raid1"], "compress=zstd:1", 300),

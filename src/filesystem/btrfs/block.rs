@@ -180,7 +180,11 @@ impl Cache {
                 block
             }
         };
-        if block.is(&wanted) { Ok(block) } else { Err(corrupt(wanted.at, "a block that is not what the one above says")) }
+        if block.is(&wanted) {
+            Ok(block)
+        } else {
+            Err(corrupt(wanted.at, "a block that is not what the one above says"))
+        }
     }
 
     fn known(&self, at: u64) -> Option<Arc<Block>> {

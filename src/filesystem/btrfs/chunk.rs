@@ -94,7 +94,8 @@ impl Pool {
             return Err(ReadError::Unsupported { offset: 0, what });
         }
         let stripes = usize::from(u16_at(item, 44));
-        let profile: Vec<usize> = COPIES.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, copies)| *copies).collect();
+        let profile: Vec<usize> =
+            COPIES.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, copies)| *copies).collect();
         let copies = match profile.as_slice() {
             [] => 1,
             [copies] => *copies,
@@ -145,7 +146,8 @@ impl Pool {
         if chunk.places.is_empty() {
             return Err(corrupt(logical, "what stands on a device that is not among the volumes"));
         }
-        let at = |place: &Place| Place { device: place.device, offset: place.offset.saturating_add(logical - chunk.start) };
+        let at =
+            |place: &Place| Place { device: place.device, offset: place.offset.saturating_add(logical - chunk.start) };
         Ok(chunk.places.iter().map(at).collect())
     }
 

@@ -61,12 +61,7 @@ impl Inode {
             created: time(bytes, 148).filter(|_| u64_at(bytes, 148) != 0 || u32_at(bytes, 156) != 0),
             accessed: time(bytes, 112),
         };
-        Ok(Self {
-            kind,
-            size_bytes,
-            times,
-            has_sums: u64_at(bytes, 64) & FLAG_NODATASUM == 0,
-        })
+        Ok(Self { kind, size_bytes, times, has_sums: u64_at(bytes, 64) & FLAG_NODATASUM == 0 })
     }
 }
 

@@ -84,9 +84,7 @@ impl Store {
 }
 
 /// The volumes, and the superblock that decides.
-fn devices<'v>(
-    volumes: impl Iterator<Item = &'v Arc<dyn Image>>,
-) -> Result<(Vec<Device>, Superblock), ReadError> {
+fn devices<'v>(volumes: impl Iterator<Item = &'v Arc<dyn Image>>) -> Result<(Vec<Device>, Superblock), ReadError> {
     let mut devices: Vec<Device> = Vec::new();
     let mut newest: Option<Superblock> = None;
     for volume in volumes {

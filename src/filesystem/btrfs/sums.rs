@@ -26,11 +26,15 @@ impl Sums {
         let (mut at, mut left) = (logical, count);
         while left > 0 {
             let later = at.checked_add(1).and_then(|from| self.logged.range(from..).next());
-            let logged = self.logged.range(..=at).next_back().and_then(|(start, sums)| covering(*start, sums, at, sector, each));
+            let logged =
+                self.logged.range(..=at).next_back().and_then(|(start, sums)| covering(*start, sums, at, sector, each));
             let (found, most) = match logged {
                 Some(found) => (found.to_vec(), left),
                 // As far as the log has nothing newer.
-                None => (self.stored(at, sector, each)?, later.map_or(left, |(start, _)| sectors(*start - at, sector).min(left))),
+                None => (
+                    self.stored(at, sector, each)?,
+                    later.map_or(left, |(start, _)| sectors(*start - at, sector).min(left)),
+                ),
             };
             let taken = most.min(found.len() / each);
             sums.extend_from_slice(found.get(..taken * each).unwrap_or_default());

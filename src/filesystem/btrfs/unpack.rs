@@ -16,7 +16,12 @@ const fn corrupt(what: &'static str) -> ReadError {
 }
 
 /// Unpacks `packed` to `unpacked_bytes`. The end of the last sector is zeros where nothing was packed for it.
-pub(super) fn unpack(packing: Packing, packed: &[u8], unpacked_bytes: usize, sector: usize) -> Result<Vec<u8>, ReadError> {
+pub(super) fn unpack(
+    packing: Packing,
+    packed: &[u8],
+    unpacked_bytes: usize,
+    sector: usize,
+) -> Result<Vec<u8>, ReadError> {
     let mut unpacked = vec![0; unpacked_bytes];
     let made = match packing {
         Packing::Zlib => zlib(packed, &mut unpacked),
