@@ -34,6 +34,14 @@ pub const FOLDER_ENTRIES: usize = 8_000_000;
 pub const FOLDER_DEPTH: usize = 512;
 /// The longest path of an order or a provider file, in bytes.
 pub const PATH_BYTES: usize = 64 * 1024;
+/// How deep archives are opened within one another.
+pub const ARCHIVE_DEPTH: usize = 4;
+/// Archives of one source that are open at once.
+pub const ARCHIVES: usize = 4_096;
+/// The longest key file (that of `cryptsetup`).
+pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
+/// The largest table of mounts that is read for a proposal.
+pub const MOUNT_TABLE_BYTES: u64 = 1024 * 1024;
 /// Unpacked bytes of one compressed stream.
 pub const UNPACKED_BYTES: u64 = 1 << 40;
 /// The longest line of a package's own JSON that `verify` reads.

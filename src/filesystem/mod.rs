@@ -5,12 +5,16 @@
 //! **Invariant:** content is read with a [`Permit`] or not at all; deleted files, slack, unallocated space, extended
 //! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
 
+pub mod archive;
 mod ext;
 mod folder;
+pub mod identity;
+mod locked;
 
 use std::sync::Arc;
 
 pub use folder::Folder;
+pub use locked::Locked;
 
 use crate::clock::Zone;
 use crate::image::Image;
@@ -101,6 +105,11 @@ impl FileSystemFormat {
     /// Opens it.
     pub fn open(&self, opening: &Opening) -> Result<Box<dyn FileSystem>, ReadError> {
         (self.open)(opening)
+    }
+
+    /// One file system of the family may span several volumes.
+    pub fn spans_volumes(&self) -> bool {
+        self.set.is_some()
     }
 
     /// What the volumes of one file system have in common; none for a family that stands on one volume.
