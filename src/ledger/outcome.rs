@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::{Counts, Tally};
+use crate::read_error::ReadError;
 
 /// What became of a clause: the first that applies, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
@@ -175,6 +176,17 @@ impl ShortfallKind {
         Self::UnreadableFile,
         Self::UnreadableFolder,
     ];
+
+    /// The kind of an error: encrypted data is told as such, whatever was asked of it.
+    pub const fn of(error: &ReadError, otherwise: Self) -> Self {
+        match error {
+            ReadError::Encrypted { .. } => Self::Encrypted,
+            ReadError::Io { .. }
+            | ReadError::Corrupt { .. }
+            | ReadError::Unsupported { .. }
+            | ReadError::Limit { .. } => otherwise,
+        }
+    }
 
     /// Something is there and was not read, as opposed to a path that is not there or a link that was not followed.
     pub const fn is_not_read(self) -> bool {

@@ -81,14 +81,22 @@ impl Scope {
     /// Leave to look whether a file is an archive, and what is in it: for the clauses that open archives and may ask for
     /// something there. None where there are none, or where the file is withheld.
     pub fn archive_permit(&self, source: usize, entry: &Entry) -> Option<Permit> {
-        let asks = |clause: &ClauseScope| {
-            clause.opens_archives
-                && clause.sees(entry)
-                && (clause.paths.matches(entry.path()) || clause.paths.may_match_below(entry))
-        };
-        let clauses: ClauseSet = self.clauses_of(source).filter(|(_, clause)| asks(clause)).map(|(at, _)| at).collect();
-        let may_open = entry.kind() == EntryKind::File && !clauses.is_empty() && !self.path_is_withheld(entry);
+        let clauses = self
+            .opening(source, entry, |clause| clause.paths.matches(entry.path()) || clause.paths.may_match_below(entry));
+        let may_open = !clauses.is_empty() && !self.path_is_withheld(entry);
         may_open.then(|| Permit::new(entry.duplicate(), source, clauses, Taking::Structure))
+    }
+
+    /// The clauses that would look into a file as an archive, where a withhold stops them.
+    pub fn withheld_inside(&self, source: usize, entry: &Entry) -> ClauseSet {
+        let clauses = self.opening(source, entry, |clause| clause.paths.may_match_below(entry));
+        if !clauses.is_empty() && self.path_is_withheld(entry) { clauses } else { ClauseSet::EMPTY }
+    }
+
+    fn opening(&self, source: usize, entry: &Entry, asks: impl Fn(&ClauseScope) -> bool) -> ClauseSet {
+        let opens = |clause: &ClauseScope| clause.opens_archives && clause.sees(entry) && asks(clause);
+        let is_file = entry.kind() == EntryKind::File;
+        self.clauses_of(source).filter(|(_, clause)| is_file && opens(clause)).map(|(at, _)| at).collect()
     }
 
     /// Whether records must be asked for rather than whole files that hold them: an identifier is withheld.
@@ -98,7 +106,7 @@ impl Scope {
 
     /// What the clauses make of an entry of the source.
     pub fn decide(&self, source: usize, entry: Entry) -> EntryDecision {
-        let mut decision = EntryDecision::default();
+        let mut decision = EntryDecision { withheld: self.withheld_inside(source, &entry), ..EntryDecision::default() };
         let (mut whole, mut records) = (ClauseSet::EMPTY, ClauseSet::EMPTY);
         for (at, clause) in self.clauses_of(source).filter(|(_, clause)| clause.reaches(&entry)) {
             if entry.kind() == EntryKind::Unreadable {
@@ -149,6 +157,11 @@ impl Scope {
         let zone = self.zones.get(source).copied().flatten();
         let own = if fields.is_mail() { Clock::DateHeader } else { Clock::Record };
         self.stamp(clauses, own, |clock| record_time(fields, clock, zone))
+    }
+
+    /// The zone of times in that source that carry none.
+    pub fn zone(&self, source: usize) -> Option<Zone> {
+        self.zones.get(source).copied().flatten()
     }
 
     pub(in crate::scope) fn clause(&self, clause: usize) -> Option<&ClauseScope> {
