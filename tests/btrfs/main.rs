@@ -1,5 +1,8 @@
 //! What a btrfs reader can get silently wrong: copies, checksums, subvolumes, compressed and unwritten extents, the log.
 
+mod damage;
+mod device;
+mod forge;
 mod live;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "../fixture/mounted.rs"]
