@@ -57,6 +57,7 @@ fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
         disk.snapshot = stored.snapshot.clone();
         disk.size_bytes = Some(header.size_bytes);
         disk.backing = base;
+        disk.file.blank.push(header::BACKING_NAME);
         disk.open(&stored.scratch)?
     } else {
         Arc::new(Qcow2::open(&stored.file, header, base)?)
