@@ -77,14 +77,18 @@ fn an_image_that_was_cut_is_never_taken_for_a_whole_one() {
             let what = format!("{} cut to {kept} of {}", row.name, whole.len());
             match in_time(&what, &image, made.scratch.path()) {
                 // What was cut off may be no part of the disk: tables' second copies, counts.
+                // A fixed VHD without its footer is a raw disk that ends early.
+                Ok(bytes) if row.name == "fixed.vhd" => {
+                    assert!(bytes.starts_with(&made.raw) || made.raw.starts_with(&bytes), "{what}: wrong bytes");
+                }
                 Ok(bytes) => assert!(bytes.starts_with(&made.raw), "{what}: wrong bytes"),
                 Err(_) => refused += 1,
             }
             assert_eq!(names(made.scratch.path()), Vec::<String>::new(), "{what}");
         }
-        assert!(refused >= 5, "{}: only {refused} of 8 were refused", row.name);
+        assert!(refused >= 5 || row.name == "fixed.vhd", "{}: only {refused} of 8 were refused", row.name);
     }
-    assert_eq!(running(), 0, "no qemu-nbd is left");
+    assert_eq!(running(made.scratch.path()), Vec::<String>::new(), "no qemu-nbd is left");
 }
 
 #[test]
@@ -97,12 +101,12 @@ fn a_changed_image_gives_what_qemu_gives_or_an_error_and_never_hangs() {
     for row in ROWS.iter().filter(|row| row.kind != "raw" && row.name != "rounded.vhd") {
         let (image, _) = made.image(row);
         let whole = fs::read(&image).expect("the image");
-        let mut chance = Chance(row.name.bytes().fold(17, |sum, byte| sum * 31 + u64::from(byte)));
+        let mut chance = Chance(row.name.bytes().fold(17, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)));
         let (mut same, mut refused) = (0, 0);
         for round in 0..50 {
             let mut bytes = whole.clone();
             // Mostly in headers and tables.
-            let reach = [512, 4_096, 70_000, 400_000, whole.len()][round % 5].min(whole.len());
+            let reach = [112, 512, 70_000, 400_000, whole.len()][round % 5].min(whole.len());
             for _ in 0..=chance.below(3) {
                 bytes[chance.below(reach)] = [0, 1, 0x7f, 0xff, chance.next() as u8][chance.below(5)];
             }
@@ -125,7 +129,7 @@ fn a_changed_image_gives_what_qemu_gives_or_an_error_and_never_hangs() {
         assert!(same > 0, "{}: every mutant was refused", row.name);
     }
     println!("{}", told.join("\n"));
-    assert_eq!(running(), 0, "no qemu-nbd is left");
+    assert_eq!(running(made.scratch.path()), Vec::<String>::new(), "no qemu-nbd is left");
 }
 
 #[test]
@@ -137,23 +141,23 @@ fn nothing_is_left_where_qemu_dies_or_its_folder_cannot_be_made() {
     let row = ROWS.iter().find(|row| row.kind == "vdi").expect("a row");
     let (image, _) = made.image(row);
     let opened = open(&image, made.scratch.path()).expect("it opens");
-    assert_eq!(running(), 1, "one qemu-nbd");
+    let processes = running(made.scratch.path());
+    assert_eq!(processes.len(), 1, "one qemu-nbd");
     let folder = names(made.scratch.path());
     assert_eq!(folder.len(), 1);
     let folder = made.scratch.path().join(&folder[0]);
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&folder).expect("a folder").permissions());
     assert_eq!(mode & 0o777, 0o700, "nobody else may look into it");
-    let own = std::process::id().to_string();
-    super::tool::run("pkill", &["-KILL", "-P", &own, "qemu-nbd"]);
+    super::tool::run("kill", &["-KILL", &processes[0]]);
     let error = all(&opened).expect_err("what gave the bytes is gone").to_string();
     assert!(!error.contains(super::tool::text(&image)), "{error}");
     drop(opened);
-    assert_eq!((names(made.scratch.path()), running()), (Vec::new(), 0));
+    assert_eq!((names(made.scratch.path()), running(made.scratch.path())), (Vec::new(), Vec::new()));
     assert!(read(&image, &made.scratch.path().join("nowhere")).is_err(), "no folder for the socket");
     let deep = made.scratch.path().join("d".repeat(200)).join("e".repeat(200));
     fs::create_dir_all(&deep).expect("a folder");
     assert!(read(&image, &deep).expect("a path that is too long for a socket") == made.raw);
-    assert_eq!((names(&deep), running()), (Vec::new(), 0));
+    assert_eq!((names(&deep), running(&deep)), (Vec::new(), Vec::new()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use extract::digest::Digest;
 use serde_json::Value;
 
-use super::made::{present, all, names, open, read};
+use super::made::{all, names, open, present, read};
 use super::tool::{run, text};
 
 fn corpora() -> Option<&'static Path> {

@@ -24,14 +24,14 @@ fn dmg(raw: &[u8], foreign: bool) -> Vec<u8> {
         let begin = data.len() as u64;
         let kind = if chunk.iter().all(|byte| *byte == 0) {
             ZERO
-        } else if number % 3 == 0 {
+        } else if number % 3 == 1 {
             data.extend_from_slice(chunk);
             RAW
         } else {
             let mut encoder = ZlibEncoder::new(&mut data, Compression::fast());
             encoder.write_all(chunk).expect("memory");
             encoder.finish().expect("memory");
-            if foreign && number == 10 { LZFSE } else { ZLIB }
+            if foreign && number == 11 { LZFSE } else { ZLIB }
         };
         chunks.push((kind, number * CHUNK / 512, chunk.len() / 512, begin, data.len() as u64 - begin));
     }
@@ -92,7 +92,7 @@ fn a_dmg_gives_its_disk_and_a_chunk_that_cannot_be_unpacked_is_an_error() {
         let mut bytes = vec![0; CHUNK];
         opened.bytes.read_at(0, &mut bytes).expect("the first chunk");
         assert!(bytes == raw[..CHUNK]);
-        assert!(opened.bytes.read_at(10 * CHUNK as u64, &mut bytes).is_err(), "never zeros");
+        assert!(opened.bytes.read_at(11 * CHUNK as u64, &mut bytes).is_err(), "never zeros");
     }
     assert_eq!(names(scratch.path()), Vec::<String>::new());
 }

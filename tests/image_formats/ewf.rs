@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::made::{present, Chance, all, disk, names, open, read};
+use super::made::{Chance, all, disk, names, open, present, read};
 use super::tool::{run, text};
 
 /// Makes `x.E01` and its further segments of a disk.

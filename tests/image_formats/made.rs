@@ -152,17 +152,15 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The `qemu-nbd` processes that this test process has begun and that are there still.
-pub fn running() -> usize {
-    let own = std::process::id().to_string();
+/// The `qemu-nbd` processes that say what they say into a file below a folder.
+pub fn running(scratch: &Path) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
-    processes
-        .filter(|entry| {
-            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-            let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1).map(str::to_owned));
-            stat.contains("(qemu-nbd)") && parent.as_deref() == Some(&own)
-        })
-        .count()
+    let works_there = |process: &fs::DirEntry| {
+        let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+        let said = fs::read_link(process.path().join("fd/2")).unwrap_or_default();
+        name == "qemu-nbd\n" && said.starts_with(scratch)
+    };
+    processes.filter(works_there).map(|process| process.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// These tools are there; which one is not is said, and is an error where they are required.

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use super::wire::{self, Fields, Request};
-use crate::image::Image;
+use crate::image::{Image, backing};
 use crate::limits;
 use crate::read_error::ReadError;
 
@@ -34,12 +34,23 @@ pub struct Export {
 
 impl Export {
     fn size_bytes(&self) -> u64 {
-        // A whole number of sectors: QEMU rounds what is not, down.
-        if self.endless { limits::NBD_ENDLESS_BYTES } else { self.bytes.size_bytes() }
+        if self.endless {
+            return limits::NBD_ENDLESS_BYTES;
+        }
+        // Whole sectors: QEMU waits for ever for the end of a reply that its own rounding made longer.
+        self.bytes.size_bytes().checked_next_multiple_of(limits::SECTOR_BYTES).unwrap_or(u64::MAX)
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        self.bytes.read_at(offset, buffer)?;
+        let length = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+        if offset.saturating_add(length) > self.size_bytes() {
+            return Err(ReadError::Corrupt { offset, what: "past the end of an export" });
+        }
+        if self.endless {
+            self.bytes.read_at(offset, buffer)?;
+        } else {
+            backing::read(self.bytes.as_ref(), offset, buffer)?;
+        }
         for range in self.blank.iter().filter(|range| range.end > offset) {
             for (at, byte) in (offset..range.end).zip(buffer.iter_mut()) {
                 if range.contains(&at) {
