@@ -136,6 +136,34 @@ pub const EXT_NODES: u64 = 4 * 1024 * 1024;
 pub const EXT_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
 /// Blocks of an ext journal that are examined (the kernel makes none over 1 GiB of 1 KiB blocks).
 pub const EXT_JOURNAL_BLOCKS: u64 = 16 * 1024 * 1024;
+/// The largest block of a btrfs tree, and the largest sector.
+pub const BTRFS_NODE_BYTES: u32 = 64 * 1024;
+/// Levels of a btrfs tree (`BTRFS_MAX_LEVEL`).
+pub const BTRFS_LEVELS: u8 = 8;
+/// Chunks of a btrfs file system (1 PiB in chunks of 1 GiB).
+pub const BTRFS_CHUNKS: usize = 1024 * 1024;
+/// What the tree blocks that are kept of a btrfs file system may take of memory.
+pub const BTRFS_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// The largest compressed extent of a btrfs file, packed and unpacked (`BTRFS_MAX_COMPRESSED`).
+pub const BTRFS_PACKED_BYTES: usize = 128 * 1024;
+/// What is read of a btrfs file at once.
+pub const BTRFS_PIECE_BYTES: usize = 256 * 1024;
+/// Pieces of one file of FAT, exFAT or NTFS that are held in memory.
+pub const FILE_EXTENTS: usize = 1024 * 1024;
+/// The largest folder of FAT, in bytes: 65,536 entries.
+pub const FAT_FOLDER_BYTES: u64 = 2 * 1024 * 1024;
+/// The largest folder of exFAT, in bytes (its specification's own bound).
+pub const EXFAT_FOLDER_BYTES: u64 = 256 * 1024 * 1024;
+/// The largest cluster of NTFS, in bytes.
+pub const NTFS_CLUSTER_BYTES: u64 = 2 * 1024 * 1024;
+/// The largest record of the file table, and block of an index, of NTFS, in bytes.
+pub const NTFS_RECORD_BYTES: u64 = 64 * 1024;
+/// The largest list of the attributes of a file of NTFS, in bytes (Windows's own bound).
+pub const NTFS_ATTRIBUTE_LIST_BYTES: u64 = 256 * 1024;
+/// The largest unit of a compressed file of NTFS, in bytes.
+pub const NTFS_UNIT_BYTES: u64 = 1024 * 1024;
+/// The largest index of a folder of NTFS, in bytes.
+pub const NTFS_FOLDER_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// The largest grain of a VMDK extent, in bytes.
 pub const VMDK_GRAIN_BYTES: u64 = 64 * 1024 * 1024;
 /// Entries of one table of a VMDK extent.
