@@ -10,6 +10,7 @@ mod ext;
 mod folder;
 pub mod identity;
 mod locked;
+mod xfs;
 
 use std::sync::Arc;
 
@@ -81,7 +82,7 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 1] = [ext::FORMAT];
+pub static FORMATS: [FileSystemFormat; 2] = [ext::FORMAT, xfs::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
