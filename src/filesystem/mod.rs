@@ -6,10 +6,18 @@
 //! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
 
 pub mod archive;
+mod btrfs;
+mod civil_time;
+mod exfat;
 mod ext;
+mod extent;
+mod fat;
+mod field;
 mod folder;
 pub mod identity;
 mod locked;
+mod ntfs;
+mod wide_name;
 mod xfs;
 
 use std::sync::Arc;
@@ -82,7 +90,8 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 2] = [ext::FORMAT, xfs::FORMAT];
+pub static FORMATS: [FileSystemFormat; 6] =
+    [ext::FORMAT, btrfs::FORMAT, ntfs::FORMAT, fat::FORMAT, exfat::FORMAT, xfs::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
