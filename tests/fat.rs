@@ -151,7 +151,8 @@ fn compare_with_sleuthkit(image: &Path, files: &BTreeMap<String, Vec<u8>>, scrat
         assert!(found[name] == files[name], "{name}");
         compared += 1;
     }
-    assert!(compared > 3_000, "{compared} of {}", files.len());
+    // Nor does it write empty ones.
+    assert!(compared > 2_000, "{compared} of {}", files.len());
 }
 
 /// A volume that the crate wrote: files written by turns, some of them deleted.
