@@ -16,6 +16,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use bare::{Bytes, lacks};
+use extract::journal::Journal;
 use extract::scope::{EntryKind, FileTime};
 use reach::Reached;
 use serde_json::Value;
@@ -111,6 +112,28 @@ fn against_truth(name: &str, truth: &Value, reached: &Reached) -> usize {
         assert_eq!(reached.below_root(), names.len(), "{name}: as many as sleuthkit lists");
     }
     files.len() + names.len()
+}
+
+#[test]
+fn a_log_in_which_a_client_has_work_is_not_clean() {
+    let Some((corpora, _)) = corpora() else { return };
+    if lacks(&["zstd", "qemu-img"]) {
+        return;
+    }
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let bytes = volume(&corpora.join("disk/dfvfs/ntfs-dynamic.vhd.zst"), scratch.path());
+    let journal = |bytes: Vec<u8>| bare::open(Arc::new(Bytes(bytes)), None).expect("it opens").journal();
+    assert_eq!(journal(bytes.clone()), Journal::Clean);
+    let pages: Vec<usize> = (0..bytes.len()).step_by(512).filter(|at| bytes[*at..].starts_with(b"RSTR")).collect();
+    let (mut working, mut torn) = (bytes.clone(), bytes);
+    for page in &pages {
+        let area = page + usize::from(u16::from_le_bytes([working[page + 24], working[page + 25]]));
+        // The first client in use, and the flag that the volume is clean.
+        working[area + 12..area + 16].copy_from_slice(&[0; 4]);
+        torn[page + 510] ^= 1;
+    }
+    assert!(pages.len() >= 2, "two restart pages");
+    assert_eq!((journal(working), journal(torn)), (Journal::NotReplayed, Journal::NotReplayed));
 }
 
 #[test]

@@ -34,6 +34,9 @@ use reach::Reached;
 use tool::{run, text};
 use tree::noise;
 
+/// The content of each file, by its path.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// A row: its name in the ledger, the size of its image in KiB, and the arguments of mkfs.fat.
 const ROWS: [(&str, u64, &[&str]); 6] = [
     ("fat12", 60_000, &["-F", "12", "-s", "32"]),
@@ -44,7 +47,7 @@ const ROWS: [(&str, u64, &[&str]); 6] = [
     ("fat32", 300_000, &["-F", "32", "-s", "8"]),
 ];
 
-fn made(scratch: &Path, files: &BTreeMap<String, Vec<u8>>, kib: u64, arguments: &[&str]) -> PathBuf {
+fn made(scratch: &Path, files: &Files, kib: u64, arguments: &[&str]) -> PathBuf {
     let folder = scratch.join("tree");
     if !folder.exists() {
         for (name, content) in files {
@@ -66,7 +69,7 @@ fn made(scratch: &Path, files: &BTreeMap<String, Vec<u8>>, kib: u64, arguments: 
 }
 
 /// Everything of the tree is there, and nothing else.
-fn holds(reached: &Reached, files: &BTreeMap<String, Vec<u8>>, what: &str) {
+fn holds(reached: &Reached, files: &Files, what: &str) {
     assert_eq!(reached.unlisted, BTreeMap::new(), "{what}");
     for (name, content) in files {
         let item = reached.at(&format!("/{name}"));
@@ -79,7 +82,7 @@ fn holds(reached: &Reached, files: &BTreeMap<String, Vec<u8>>, what: &str) {
 }
 
 /// The same by the crate that reads FAT.
-fn other_reader(image: &[u8]) -> BTreeMap<String, Vec<u8>> {
+fn other_reader(image: &[u8]) -> Files {
     let volume = fatfs::FileSystem::new(Cursor::new(image.to_vec()), fatfs::FsOptions::new()).expect("it opens");
     let mut files = BTreeMap::new();
     let mut open = vec![(String::new(), volume.root_dir())];
@@ -131,14 +134,14 @@ fn the_tree_comes_out_of_every_kind_as_it_was_put_in() {
 }
 
 /// What sleuthkit recovers of what is not deleted.
-fn compare_with_sleuthkit(image: &Path, files: &BTreeMap<String, Vec<u8>>, scratch: &Path) {
+fn compare_with_sleuthkit(image: &Path, files: &Files, scratch: &Path) {
     if lacks(&["tsk_recover"]) {
         return;
     }
     let folder = scratch.join("recovered");
     run("tsk_recover", &["-a", text(image), text(&folder)]);
     let found = walkdir::WalkDir::new(&folder).into_iter().flatten().filter(|entry| entry.file_type().is_file());
-    let found: BTreeMap<String, Vec<u8>> = found
+    let found: Files = found
         .map(|entry| {
             let path = entry.path().strip_prefix(&folder).expect("below it").to_string_lossy().into_owned();
             (path, fs::read(entry.path()).expect("a recovered file"))
@@ -156,7 +159,7 @@ fn compare_with_sleuthkit(image: &Path, files: &BTreeMap<String, Vec<u8>>, scrat
 }
 
 /// A volume that the crate wrote: files written by turns, some of them deleted.
-fn fragmented(kind: fatfs::FatType, bytes: usize) -> (Vec<u8>, BTreeMap<String, Vec<u8>>) {
+fn fragmented(kind: fatfs::FatType, bytes: usize) -> (Vec<u8>, Files) {
     let mut disk = Cursor::new(vec![0; bytes]);
     let options = fatfs::FormatVolumeOptions::new().fat_type(kind).bytes_per_cluster(512);
     fatfs::format_volume(&mut disk, options).expect("a volume");
@@ -314,7 +317,7 @@ const fn date(year: u16, month: u16, day: u16) -> u16 {
 }
 
 const fn hour(hours: u16, minutes: u16, seconds: u16) -> u16 {
-    hours << 11 | minutes << 5 | seconds / 2
+    hours << 11 | minutes << 5 | (seconds / 2)
 }
 
 #[test]

@@ -38,6 +38,9 @@ use tempfile::TempDir;
 use tool::{run, text};
 use tree::noise;
 
+/// The content of each file, by its path.
+type Files = BTreeMap<String, Vec<u8>>;
+
 const TOOLS: [&str; 2] = ["mkntfs", "ntfs-3g"];
 
 fn made(scratch: &TempDir, mib: u64, arguments: &[&str]) -> PathBuf {
@@ -80,7 +83,7 @@ fn read_bytes(bytes: Vec<u8>) -> (Journal, Reached) {
 }
 
 /// Everything of the tree is there, with the driver's times; gives how many things were compared.
-fn holds(reached: &Reached, files: &BTreeMap<String, Vec<u8>>, stated: &BTreeMap<String, FileTimes>) {
+fn holds(reached: &Reached, files: &Files, stated: &BTreeMap<String, FileTimes>) {
     assert_eq!(reached.unlisted, BTreeMap::new());
     for (name, content) in files {
         let item = reached.at(&format!("/{name}"));
@@ -94,7 +97,7 @@ fn holds(reached: &Reached, files: &BTreeMap<String, Vec<u8>>, stated: &BTreeMap
 }
 
 /// Fills a mounted volume with everything that NTFS can hold. Gives the files, and how many other things there are.
-fn fill(root: &Path, many: usize) -> (BTreeMap<String, Vec<u8>>, BTreeMap<String, EntryKind>) {
+fn fill(root: &Path, many: usize) -> (Files, BTreeMap<String, EntryKind>) {
     let mut files = varied::files(5 * 1024 * 1024 + 17, many);
     files.insert("names/beyond \u{1f600}\u{10348}".to_owned(), b"beyond the first plane".to_vec());
     files.insert("Case".to_owned(), b"capital".to_vec());
@@ -192,6 +195,11 @@ fn the_tree_comes_out_as_it_was_put_in_with_its_times() {
         drop(file);
         let stated = files.keys().map(|name| (name.clone(), times(&mounted.at.join(name)))).collect();
         drop(mounted);
+        if !others.is_empty() {
+            let bytes = fs::read(&image).expect("the image");
+            let (_, data) = record(&bytes, "words");
+            assert_eq!(bytes[data + 12], 1, "it is stored compressed");
+        }
         let (journal, reached) = read(&image);
         assert_eq!(journal, Journal::Clean);
         holds(&reached, &files, &stated);
