@@ -16,8 +16,8 @@ mod tool;
 #[path = "fixture/tree.rs"]
 mod tree;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/varied.rs"]
-mod varied;
+#[path = "fixture/plain.rs"]
+mod plain;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -106,7 +106,7 @@ fn the_tree_comes_out_as_it_was_put_in() {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let image = made(&scratch, 100, arguments);
         let Some(mounted) = mount(&image, &scratch) else { return };
-        let mut files = varied::files(9 * 1024 * 1024 + 17, many);
+        let mut files = plain::files(9 * 1024 * 1024 + 17, many);
         files.insert("names/beyond \u{1f600}\u{10348}".to_owned(), b"beyond the first plane".to_vec());
         put(&mounted.at, &files);
         files.extend(by_turns(&mounted.at));

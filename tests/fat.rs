@@ -13,8 +13,8 @@ mod tool;
 #[path = "fixture/tree.rs"]
 mod tree;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/varied.rs"]
-mod varied;
+#[path = "fixture/plain.rs"]
+mod plain;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -111,7 +111,7 @@ fn the_tree_comes_out_of_every_kind_as_it_was_put_in() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     for (number, (name, kib, arguments)) in ROWS.into_iter().enumerate() {
         // The tool that fills them takes long over large folders.
-        let mut files = varied::files(9 * 1024 * 1024 + 17, if number == 1 { 3_000 } else { 200 });
+        let mut files = plain::files(9 * 1024 * 1024 + 17, if number == 1 { 3_000 } else { 200 });
         // It takes the accent away from a decomposed letter.
         files.retain(|name, _| !name.contains('\u{301}'));
         let image = made(&scratch.path().join(number.to_string()), &files, kib, arguments);

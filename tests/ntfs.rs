@@ -16,8 +16,8 @@ mod tool;
 #[path = "fixture/tree.rs"]
 mod tree;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/varied.rs"]
-mod varied;
+#[path = "fixture/plain.rs"]
+mod plain;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -98,7 +98,7 @@ fn holds(reached: &Reached, files: &Files, stated: &BTreeMap<String, FileTimes>)
 
 /// Fills a mounted volume with everything that NTFS can hold. Gives the files, and how many other things there are.
 fn fill(root: &Path, many: usize) -> (Files, BTreeMap<String, EntryKind>) {
-    let mut files = varied::files(5 * 1024 * 1024 + 17, many);
+    let mut files = plain::files(5 * 1024 * 1024 + 17, many);
     files.insert("names/beyond \u{1f600}\u{10348}".to_owned(), b"beyond the first plane".to_vec());
     files.insert("Case".to_owned(), b"capital".to_vec());
     files.insert("case".to_owned(), b"small".to_vec());
@@ -176,7 +176,7 @@ fn the_tree_comes_out_as_it_was_put_in_with_its_times() {
         let Some(mounted) = mount(&image, &scratch) else { return };
         let (mut files, others) = if arguments.contains(&"65536") {
             // Clusters of 64 KiB are not compressed.
-            (varied::files(5 << 20, many), BTreeMap::new())
+            (plain::files(5 << 20, many), BTreeMap::new())
         } else {
             fill(&mounted.at, many)
         };
