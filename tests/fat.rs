@@ -4,6 +4,9 @@
 #[path = "fixture/bare.rs"]
 mod bare;
 #[allow(dead_code, reason = "each test uses its part")]
+#[path = "fixture/plain.rs"]
+mod plain;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "fixture/reach.rs"]
 mod reach;
 #[allow(dead_code, reason = "each test uses its part")]
@@ -12,9 +15,6 @@ mod tool;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "fixture/tree.rs"]
 mod tree;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/plain.rs"]
-mod plain;
 
 use std::collections::BTreeMap;
 use std::fs;
