@@ -72,18 +72,16 @@ pub(super) fn list(bytes: &[u8], visit: &mut dyn FnMut(Item) -> Result<(), ReadE
         } else if entry[11] & LABEL != 0 {
             long = None;
         } else {
-            let name = match long.take().map(|long| long.name_of(entry)) {
+            let long = long.take();
+            if is_dots(entry) {
+                continue;
+            }
+            let name = match long.map(|long| long.name_of(entry)) {
                 Some(None) => {
                     failure.get_or_insert(corrupt("a long name that belongs to no entry"));
                     short_name(entry)
                 }
                 Some(name) => name,
-                None if entry[0] == b'.' => {
-                    if !is_dots(entry) {
-                        failure.get_or_insert(corrupt("a name that no file can have"));
-                    }
-                    continue;
-                }
                 None => short_name(entry),
             };
             match name.filter(|name| wide_name::is_possible(name)) {
@@ -101,7 +99,9 @@ pub(super) fn list(bytes: &[u8], visit: &mut dyn FnMut(Item) -> Result<(), ReadE
 /// The two entries that every folder but the root begins with: itself and the one above.
 pub(super) fn begins_as(bytes: &[u8], own: u32, above: &[u32]) -> bool {
     let (entries, _) = bytes.as_chunks::<ENTRY_BYTES>();
-    let [first, second, ..] = entries else { return false };
+    // One known writer puts a long name before each of the two.
+    let mut entries = entries.iter().filter(|entry| entry[11] & 0x3f != LONG);
+    let (Some(first), Some(second)) = (entries.next(), entries.next()) else { return false };
     let is_dots = |entry: &[u8; ENTRY_BYTES], name| entry.starts_with(name) && entry[11] & (FOLDER | LABEL) == FOLDER;
     is_dots(first, b".          ")
         && is_dots(second, b"..         ")
@@ -173,7 +173,7 @@ fn short_name(entry: &[u8; ENTRY_BYTES]) -> Option<Vec<u8>> {
     if bytes[0] == KANJI {
         bytes[0] = DELETED;
     }
-    if bytes[0] == b' ' || bytes.iter().any(|&byte| byte < b' ') {
+    if matches!(bytes[0], b' ' | b'.') || bytes.iter().any(|&byte| byte < b' ') {
         return None;
     }
     // Windows keeps here that the name or what follows its dot is all in small letters.

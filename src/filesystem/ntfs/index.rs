@@ -186,11 +186,8 @@ impl Tree<'_> {
     fn without_dos_names(&mut self) -> Result<(), ReadError> {
         let beside: HashSet<u64> =
             self.names.iter().filter(|named| named.name.space == WINDOWS).map(|named| named.reference).collect();
-        let before = self.names.len();
         let is_paired = self.names.iter().all(|named| named.name.space != DOS || beside.contains(&named.reference));
         self.names.retain(|named| named.name.space != DOS);
-        let dos = before - self.names.len();
-        let is_whole = is_paired && dos == beside.len();
-        if is_whole { Ok(()) } else { Err(corrupt("a folder that lost one of the two names of a file")) }
+        if is_paired { Ok(()) } else { Err(corrupt("a folder that lost one of the two names of a file")) }
     }
 }
