@@ -71,18 +71,19 @@ impl Geometry {
         let (table, table_bytes) = (bytes(u32_at(sector, 0x50)?), bytes(u32_at(sector, 0x54)?));
         let heap = bytes(u32_at(sector, 0x58)?);
         let volume = u64_at(sector, 0x48)?.checked_mul(1 << shift)?;
+        let root = u32_at(sector, 0x60)?;
         let is_sound = cluster_shift <= 25
             && (1..=0xffff_fff5).contains(&clusters)
             && table >= bytes(24)
             && (u64::from(clusters) + u64::from(FIRST_CLUSTER)) * 4 <= table_bytes
             && table + table_bytes <= heap
             && u64::from(clusters).checked_mul(1 << cluster_shift)?.checked_add(heap)? <= volume;
-        is_sound.then_some(Self {
+        is_sound.then(|| Self {
             cluster_bytes: 1 << cluster_shift,
             table,
             heap,
             clusters,
-            root: u32_at(sector, 0x60)?,
+            root,
             // Dirty, or a medium that failed.
             is_dirty: flags & 0x6 != 0,
         })

@@ -46,20 +46,18 @@ impl Geometry {
         let per_cluster = if per_cluster <= 0x80 { u64::from(per_cluster) } else { power(per_cluster)? };
         let cluster_bytes = sector_bytes.checked_mul(per_cluster)?;
         let records = u8_at(sector, 0x40)?;
-        let record_bytes = if records < 0x80 { cluster_bytes * u64::from(records) } else { power(records)? };
+        let record_bytes =
+            if records < 0x80 { cluster_bytes.checked_mul(u64::from(records))? } else { power(records)? };
         let is_size = |size: u64, most: u64| size.is_power_of_two() && (512..=most).contains(&size);
         let is_sound = matches!(sector_bytes, 256 | 512 | 1024 | 2048 | 4096)
             && is_size(cluster_bytes, limits::NTFS_CLUSTER_BYTES)
             && is_size(record_bytes, limits::NTFS_RECORD_BYTES);
         let volume = u64_at(sector, 0x28)?.checked_mul(sector_bytes)?;
-        let clusters = volume / cluster_bytes;
+        let clusters = volume.checked_div(cluster_bytes)?;
         let first = u64_at(sector, 0x30)?;
-        (is_sound && first > 0 && first < clusters).then_some(Self {
-            cluster_bytes,
-            clusters,
-            record_bytes,
-            table: first * cluster_bytes,
-        })
+        let table = first.checked_mul(cluster_bytes)?;
+        let is_within = first > 0 && first < clusters;
+        (is_sound && is_within).then_some(Self { cluster_bytes, clusters, record_bytes, table })
     }
 }
 

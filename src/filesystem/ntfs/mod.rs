@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use self::boot::Geometry;
 use self::compressed::CompressedStream;
-use self::index::{Name, Named};
+use self::index::Name;
 use self::record::{DATA, FILE_NAME, REPARSE_POINT, STANDARD_INFORMATION};
 use self::table::{COMPRESSED, Content, ENCRYPTED, File, Table, number_of};
 use super::extent::ExtentStream;
@@ -150,14 +150,11 @@ impl Ntfs {
         })
     }
 
-    /// The file that a folder's name is of; its own record must have the name too.
-    fn named(&self, named: &Named) -> Result<Description, ReadError> {
-        let file = self.table.file(named.reference)?;
-        let names = file.residents(FILE_NAME)?;
-        if !names.into_iter().filter_map(Name::parse).any(|name| name == named.name) {
-            return Err(file.record.corrupt("a name that its file does not know"));
-        }
-        self.describe(&file)
+    /// What a reference leads to, and all the names that its own record has.
+    fn named(&self, reference: u64) -> Result<(Description, Vec<Name>), ReadError> {
+        let file = self.table.file(reference)?;
+        let names = file.residents(FILE_NAME)?.into_iter().filter_map(Name::parse).collect();
+        Ok((self.describe(&file)?, names))
     }
 
     fn list_into(&self, folder: &Entry, entries: &mut Vec<Entry>) -> Result<(), ReadError> {
@@ -166,31 +163,37 @@ impl Ntfs {
         if let Some(tag) = self.reparse_tag(&file)?.filter(|tag| !reparse::may_hold(*tag)) {
             return Err(reparse::refusal(tag));
         }
-        let (names, mut failure) = index::list(&self.table, &file)?;
+        let (mut names, mut failure) = index::list(&self.table, &file)?;
+        names.retain(|named| number_of(named.reference) >= FIRST_FILE);
+        // A file may have many names in one folder, and is read once.
+        names.sort_by_key(|named| named.reference);
         let mut seen = HashSet::new();
-        for named in names {
-            if number_of(named.reference) < FIRST_FILE {
-                continue;
+        for of_one in names.chunk_by(|one, other| one.reference == other.reference) {
+            let Some(first) = of_one.first() else { continue };
+            let file = self.named(first.reference);
+            for named in of_one {
+                let name = wide_name::of_bytes(&named.name.units);
+                let what = if !wide_name::is_possible(&name) {
+                    Some("a name that no file can have")
+                } else if number_of(named.name.folder) != number_of(own) {
+                    Some("a name of another folder")
+                } else if !seen.insert(name.clone()) {
+                    Some("two entries of one name")
+                } else {
+                    None
+                };
+                if let Some(what) = what {
+                    failure.get_or_insert(ReadError::Corrupt { offset: 0, what });
+                    continue;
+                }
+                let node = Node::new(named.reference.to_le_bytes());
+                // The file's own record must have the name too.
+                let known = file.as_ref().ok().filter(|(_, names)| names.contains(&named.name));
+                entries.push(match known {
+                    Some((file, _)) => folder.child(&name, file.kind, file.size_bytes, file.times, node),
+                    None => folder.child(&name, EntryKind::Unreadable, 0, FileTimes::default(), node),
+                });
             }
-            let name = wide_name::of_bytes(&named.name.units);
-            let what = if !wide_name::is_possible(&name) {
-                Some("a name that no file can have")
-            } else if number_of(named.name.folder) != number_of(own) {
-                Some("a name of another folder")
-            } else if !seen.insert(name.clone()) {
-                Some("two entries of one name")
-            } else {
-                None
-            };
-            if let Some(what) = what {
-                failure.get_or_insert(ReadError::Corrupt { offset: 0, what });
-                continue;
-            }
-            let node = Node::new(named.reference.to_le_bytes());
-            entries.push(match self.named(&named) {
-                Ok(file) => folder.child(&name, file.kind, file.size_bytes, file.times, node),
-                Err(_) => folder.child(&name, EntryKind::Unreadable, 0, FileTimes::default(), node),
-            });
         }
         failure.map_or(Ok(()), Err)
     }
