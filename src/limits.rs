@@ -172,3 +172,21 @@ pub const VMDK_GRAIN_BYTES: u64 = 64 * 1024 * 1024;
 pub const VMDK_TABLE_ENTRIES: u64 = 64 * 1024;
 /// Tables of one VMDK extent.
 pub const VMDK_TABLES: u64 = 16 * 1024 * 1024;
+/// The largest block of an XFS file system, and of its folders.
+pub const XFS_BLOCK_BYTES: u64 = 64 * 1024;
+/// The largest inode of an XFS file system.
+pub const XFS_INODE_BYTES: u64 = 2 * 1024;
+/// Runs of blocks of one file of an XFS file system that are held in memory.
+pub const XFS_RUNS: usize = 4 * 1024 * 1024;
+/// Nodes of one inode's tree of extents that are read.
+pub const XFS_NODES: u64 = 4 * 1024 * 1024;
+/// The largest folder of an XFS file system, in bytes.
+pub const XFS_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
+/// The largest log of an XFS file system (`XFS_MAX_LOG_BYTES`).
+pub const XFS_LOG_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Sectors of 512 bytes that an XFS log may replace in memory: 512 MiB.
+pub const XFS_REPLAYED_SECTORS: usize = 1024 * 1024;
+/// Bytes of unfinished transactions of an XFS log that are held in memory.
+pub const XFS_TRANSACTION_BYTES: usize = 512 * 1024 * 1024;
+/// The largest buffer that an item of an XFS log may name: a folder's block or a cluster of inodes, twice over.
+pub const XFS_BUFFER_BYTES: usize = 128 * 1024;
