@@ -254,7 +254,7 @@ fn a_log_is_replayed_as_the_kernel_does() {
         (&["--csum", "xxhash", "-O", "^extref"], "compress-force=zstd"),
         (&["-M"], "nodatacow"),
     ];
-    let mut replayed = 0;
+    let mut replayed: u64 = 0;
     for seed in 0..seeds() {
         let (arguments, options) = rows[seed as usize % rows.len()];
         let what = format!("seed {seed}, {arguments:?} {options}");
@@ -288,8 +288,8 @@ fn a_log_is_replayed_as_the_kernel_does() {
         let reached = everything(filesystem.as_ref());
         println!("{what}: {journal:?}, {} entries", reached.items.len());
         assert_ne!(journal, Journal::NotReplayed, "{what}");
-        replayed += usize::from(journal == Journal::Replayed);
+        replayed += u64::from(journal == Journal::Replayed);
         same_as_replay(&what, &stopped, &at, &reached);
     }
-    assert!(replayed > 3, "only {replayed} logs were replayed");
+    assert!(replayed * 4 >= seeds(), "only {replayed} logs were replayed");
 }
