@@ -62,7 +62,7 @@ fn what_stands_on_a_missing_device_is_short() {
     let whole = read_all(&images).expect("both devices");
     let mut missing = 0;
     for image in &images {
-        let part = read_all(&[image.clone()]).expect("one device");
+        let part = read_all(std::slice::from_ref(image)).expect("one device");
         assert!(part.items.keys().eq(whole.items.keys()) && part.unlisted.is_empty(), "metadata have two copies");
         for (path, item) in &part.items {
             match &item.content {

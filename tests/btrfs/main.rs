@@ -98,7 +98,7 @@ fn damaged_images_of_the_corpora_are_short_and_never_wrong() {
     for stored in images {
         let image = unpacked(&stored, scratch.path());
         let name = image.file_name().expect("a name").to_string_lossy().into_owned();
-        match open_volumes(&[image.clone()], None) {
+        match open_volumes(std::slice::from_ref(&image), None) {
             Ok(filesystem) => {
                 let reached = everything(filesystem.as_ref());
                 let read = reached.items.values().filter(|item| matches!(item.content, Some(Ok(_)))).count();
@@ -224,7 +224,8 @@ fn subvolumes_stand_where_a_mount_shows_them() {
 fn same_as_replay(what: &str, image: &Path, at: &Path, reached: &Reached) {
     let copy = forge::copy(image, "replayed");
     let before = extract::clock::now();
-    let live = Live::new(&[copy.clone()], at, "noatime").unwrap_or_else(|cannot| panic!("{what}: {cannot:?}"));
+    let live =
+        Live::new(std::slice::from_ref(&copy), at, "noatime").unwrap_or_else(|cannot| panic!("{what}: {cannot:?}"));
     let mut theirs = live.mounted().items();
     drop(live);
     fs::remove_file(copy).expect("the copy");
@@ -283,7 +284,8 @@ fn a_log_is_replayed_as_the_kernel_does() {
         // What a power cut would leave.
         let stopped = forge::copy(&images[0], "stopped");
         drop(live);
-        let filesystem = open_volumes(&[stopped.clone()], None).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let filesystem =
+            open_volumes(std::slice::from_ref(&stopped), None).unwrap_or_else(|error| panic!("{what}: {error}"));
         let journal = filesystem.journal();
         let reached = everything(filesystem.as_ref());
         println!("{what}: {journal:?}, {} entries", reached.items.len());
