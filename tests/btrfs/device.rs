@@ -31,8 +31,8 @@ fn fill(at: &Path, seed: u64) {
 }
 
 fn filled(scratch: &Path, count: usize, arguments: &[&str]) -> Result<Vec<PathBuf>, Cannot> {
-    let images = make(scratch, count, 300, arguments);
-    let live = Live::new(&images, &scratch.join("mount"), "").map_err(Cannot::Right)?;
+    let images = make(scratch, count, 300, arguments)?;
+    let live = Live::new(&images, &scratch.join("mount"), "")?;
     fill(&live.at, 1);
     Ok(images)
 }
@@ -43,7 +43,10 @@ fn profiles_that_are_not_read_are_refused_by_name() {
         [("raid0", "RAID0", 2), ("raid10", "RAID10", 4), ("raid5", "RAID5", 3), ("raid6", "RAID6", 4)]
     {
         let scratch = tempfile::tempdir().expect("a temporary folder");
-        let images = make(scratch.path(), count, 300, &["-d", profile, "-m", "raid1"]);
+        let images = match make(scratch.path(), count, 300, &["-d", profile, "-m", "raid1"]) {
+            Ok(images) => images,
+            Err(cannot) => return cannot.say(name),
+        };
         let said = read_all(&images).expect_err(profile);
         assert!(said.contains(&format!("a btrfs file system with {name}")), "{profile}: {said}");
     }
@@ -59,7 +62,7 @@ fn what_stands_on_a_missing_device_is_short() {
     let whole = read_all(&images).expect("both devices");
     let mut missing = 0;
     for image in &images {
-        let part = read_all(&[image.clone()]).expect("one device");
+        let part = read_all(std::slice::from_ref(image)).expect("one device");
         assert!(part.items.keys().eq(whole.items.keys()) && part.unlisted.is_empty(), "metadata have two copies");
         for (path, item) in &part.items {
             match &item.content {
@@ -75,7 +78,7 @@ fn what_stands_on_a_missing_device_is_short() {
     let said = read_all(&[images[0].clone(), copy(&images[0], "again")]).expect_err("twice");
     assert!(said.contains("a device of the file system that is there twice"), "{said}");
     let other = tempfile::tempdir().expect("a temporary folder");
-    let stranger = make(other.path(), 2, 300, &["-d", "single", "-m", "raid1"]);
+    let stranger = make(other.path(), 2, 300, &["-d", "single", "-m", "raid1"]).expect("two more");
     let said = read_all(&[images[0].clone(), stranger[1].clone()]).expect_err("a stranger");
     assert!(said.contains("volumes of different file systems"), "{said}");
 }

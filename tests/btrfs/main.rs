@@ -98,7 +98,7 @@ fn damaged_images_of_the_corpora_are_short_and_never_wrong() {
     for stored in images {
         let image = unpacked(&stored, scratch.path());
         let name = image.file_name().expect("a name").to_string_lossy().into_owned();
-        match open_volumes(&[image.clone()], None) {
+        match open_volumes(std::slice::from_ref(&image), None) {
             Ok(filesystem) => {
                 let reached = everything(filesystem.as_ref());
                 let read = reached.items.values().filter(|item| matches!(item.content, Some(Ok(_)))).count();
@@ -119,7 +119,7 @@ fn same_as_mount(what: &str, images: &[PathBuf], at: &Path, options: &str, named
     let filesystem = open_volumes(images, named).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(filesystem.journal(), Journal::Clean, "{what}");
     let reached = everything(filesystem.as_ref());
-    let live = Live::new(images, at, options).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let live = Live::new(images, at, options).unwrap_or_else(|cannot| panic!("{what}: {cannot:?}"));
     let mut theirs = live.mounted().items();
     for (path, item) in &mut theirs {
         let ours = reached.items.get(path).unwrap_or_else(|| panic!("{what}: {} is missing", path.escape_ascii()));
@@ -144,7 +144,7 @@ fn same_as_mount(what: &str, images: &[PathBuf], at: &Path, options: &str, named
 #[test]
 fn every_kind_of_image_is_read_as_the_kernel_shows_it() {
     let rows: [(&str, usize, &[&str], &str, usize); 7] = [
-        ("plain", 1, &[], "", 20_000),
+        ("plain", 1, &[], "", 5_000),
         ("zlib, xxhash, small blocks", 1, &["-O", "^no-holes", "--csum", "xxhash", "-n", "4096"], "compress=zlib", 300),
         (
             "zstd, sha256, dup, large blocks",
@@ -160,15 +160,18 @@ fn every_kind_of_image_is_read_as_the_kernel_shows_it() {
     ];
     for (what, count, arguments, options, many) in rows {
         let scratch = tempfile::tempdir().expect("a temporary folder");
-        let images = make(scratch.path(), count, 700, arguments);
         let at = scratch.path().join("mount");
-        match Live::new(&images, &at, options) {
-            Ok(live) => fill(&live.at, many),
-            Err(why) => {
-                println!("{what}: not made: {why}");
+        let made = make(scratch.path(), count, 700, arguments).and_then(|images| {
+            fill(&Live::new(&images, &at, options)?.at, many);
+            Ok(images)
+        });
+        let images = match made {
+            Ok(images) => images,
+            Err(cannot) => {
+                cannot.say(what);
                 continue;
             }
-        }
+        };
         let reached = same_as_mount(what, &images, &at, "ro", None);
         println!("{what}: {} entries as the kernel shows them", reached.items.len());
         if count > 1 {
@@ -181,11 +184,11 @@ fn every_kind_of_image_is_read_as_the_kernel_shows_it() {
 #[test]
 fn subvolumes_stand_where_a_mount_shows_them() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
-    let images = make(scratch.path(), 1, 300, &[]);
     let at = scratch.path().join("mount");
-    let live = match Live::new(&images, &at, "") {
-        Ok(live) => live,
-        Err(why) => return println!("not made: {why}"),
+    let made = make(scratch.path(), 1, 300, &[]).and_then(|images| Ok((Live::new(&images, &at, "")?, images)));
+    let (live, images) = match made {
+        Ok(made) => made,
+        Err(cannot) => return cannot.say("subvolumes"),
     };
     let place = |name: &str| at.join(name);
     for name in ["@", "@home", "@/nested", "@/nested/deeper", "@gone"] {
@@ -219,10 +222,10 @@ fn subvolumes_stand_where_a_mount_shows_them() {
 
 /// What the kernel makes of its own log; a time that the replay itself gave is ours.
 fn same_as_replay(what: &str, image: &Path, at: &Path, reached: &Reached) {
-    let copy = image.with_extension("replayed");
-    fs::copy(image, &copy).expect("a copy");
+    let copy = forge::copy(image, "replayed");
     let before = extract::clock::now();
-    let live = Live::new(&[copy.clone()], at, "noatime").unwrap_or_else(|error| panic!("{what}: {error}"));
+    let live =
+        Live::new(std::slice::from_ref(&copy), at, "noatime").unwrap_or_else(|cannot| panic!("{what}: {cannot:?}"));
     let mut theirs = live.mounted().items();
     drop(live);
     fs::remove_file(copy).expect("the copy");
@@ -241,7 +244,7 @@ fn same_as_replay(what: &str, image: &Path, at: &Path, reached: &Reached) {
 
 /// How many logs are made; more of them for a night.
 fn seeds() -> u64 {
-    std::env::var("BTRFS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(16)
+    std::env::var("BTRFS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(10)
 }
 
 #[test]
@@ -252,16 +255,17 @@ fn a_log_is_replayed_as_the_kernel_does() {
         (&["--csum", "xxhash", "-O", "^extref"], "compress-force=zstd"),
         (&["-M"], "nodatacow"),
     ];
-    let mut replayed = 0;
+    let mut replayed: u64 = 0;
     for seed in 0..seeds() {
         let (arguments, options) = rows[seed as usize % rows.len()];
         let what = format!("seed {seed}, {arguments:?} {options}");
         let scratch = tempfile::tempdir().expect("a temporary folder");
-        let images = make(scratch.path(), 1, 256, arguments);
         let at = scratch.path().join("mount");
-        let live = match Live::new(&images, &at, &format!("commit=300,{options}")) {
-            Ok(live) => live,
-            Err(why) => return println!("not made: {why}"),
+        let options = format!("commit=300,{options}");
+        let made = make(scratch.path(), 1, 256, arguments);
+        let (live, images) = match made.and_then(|images| Ok((Live::new(&images, &at, &options)?, images))) {
+            Ok(made) => made,
+            Err(cannot) => return cannot.say(&what),
         };
         for name in ["one", "two"] {
             subvolume(&["create", text(&at.join(name))]);
@@ -277,16 +281,17 @@ fn a_log_is_replayed_as_the_kernel_does() {
                 work.run(4 + seed as usize % 40, true);
             }
         }
-        let stopped = scratch.path().join("stopped.raw");
-        fs::copy(&images[0], &stopped).expect("what a power cut would leave");
+        // What a power cut would leave.
+        let stopped = forge::copy(&images[0], "stopped");
         drop(live);
-        let filesystem = open_volumes(&[stopped.clone()], None).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let filesystem =
+            open_volumes(std::slice::from_ref(&stopped), None).unwrap_or_else(|error| panic!("{what}: {error}"));
         let journal = filesystem.journal();
         let reached = everything(filesystem.as_ref());
         println!("{what}: {journal:?}, {} entries", reached.items.len());
         assert_ne!(journal, Journal::NotReplayed, "{what}");
-        replayed += usize::from(journal == Journal::Replayed);
+        replayed += u64::from(journal == Journal::Replayed);
         same_as_replay(&what, &stopped, &at, &reached);
     }
-    assert!(replayed > 6, "only {replayed} logs were replayed");
+    assert!(replayed * 4 >= seeds(), "only {replayed} logs were replayed");
 }

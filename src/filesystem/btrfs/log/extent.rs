@@ -60,7 +60,8 @@ impl Replay {
         let mut found = Vec::new();
         let mut items = self.view().range(key(self.first_touched(number, start)?), key(end.saturating_sub(1)));
         while let Some(item) = items.next()? {
-            found.push(item);
+            // By itself: the item would keep its whole leaf.
+            found.push(Item::of(item.key, item.data().into()));
         }
         drop(items);
         for item in found {

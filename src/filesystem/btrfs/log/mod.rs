@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::block::Item;
 use super::directory;
-use super::field::{u8_at, u32_at, u64_at};
+use super::field::{u32_at, u64_at};
 use super::inode::{INODE_BYTES, mode};
 use super::store::Store;
 use super::sums::Logged;
@@ -38,6 +38,9 @@ pub(super) struct Replayed {
 /// A number of links and a size within an inode.
 const LINKS_AT: usize = 40;
 const SIZE_AT: usize = 16;
+
+/// What a leaf needs beside its one item.
+const BESIDE_BYTES: usize = 101 + 25;
 
 /// Replays every log of the tree of logs.
 pub(super) fn replay(store: &Store, at: RootPointer) -> Result<Replayed, ReadError> {
@@ -116,9 +119,11 @@ impl Replay {
         }
     }
 
-    /// Puts an item in, or takes it out.
+    /// Puts an item in, or takes it out; it must fit into a leaf.
     fn put(&mut self, key: Key, bytes: Option<Vec<u8>>) -> Result<(), ReadError> {
-        if self.changes.len() >= limits::BTRFS_LOG_ITEMS {
+        let node_bytes = usize::try_from(self.tree.blocks.pool.superblock.node_bytes).unwrap_or(0);
+        let is_too_long = bytes.as_ref().is_some_and(|bytes| bytes.len().saturating_add(BESIDE_BYTES) > node_bytes);
+        if self.changes.len() >= limits::BTRFS_LOG_ITEMS || is_too_long {
             return Err(too_many());
         }
         Arc::make_mut(&mut self.changes).insert(key, bytes.map(Into::into));
@@ -272,6 +277,6 @@ fn stated_kind(inode: &[u8]) -> u8 {
         0o01 => 5,
         0o14 => 6,
         0o12 => 7,
-        _ => u8_at(&[], 0),
+        _ => 0,
     }
 }

@@ -75,12 +75,18 @@ impl Replay {
         }
         let reference = Reference { folder, index, name: name.bytes.clone() };
         self.link(number, &reference)?;
-        let key = Key::new(number, kind::INODE_REF, folder);
-        let mut references = self.references_at(key)?;
-        references.push(reference);
-        self.put(key, Some(written(key.kind, &references)))?;
         self.touched.insert(number);
-        Ok(())
+        let mut whole = Ok(());
+        for key in places(number, folder, &name.bytes) {
+            let mut references = self.references_at(key)?;
+            references.push(reference.clone());
+            whole = self.put(key, Some(written(key.kind, &references)));
+            // The second place is for what the first one is too small for.
+            if whole.is_ok() {
+                break;
+            }
+        }
+        whole
     }
 
     /// The third pass: the names of an inode, which replace those that it had in the same folder.
