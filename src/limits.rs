@@ -148,6 +148,8 @@ pub const BTRFS_CACHE_BYTES: usize = 32 * 1024 * 1024;
 pub const BTRFS_PACKED_BYTES: usize = 128 * 1024;
 /// What is read of a btrfs file at once.
 pub const BTRFS_PIECE_BYTES: usize = 256 * 1024;
+/// Items of a btrfs log, and what its replay changes.
+pub const BTRFS_LOG_ITEMS: usize = 2_000_000;
 /// Pieces of one file of FAT, exFAT or NTFS that are held in memory.
 pub const FILE_EXTENTS: usize = 1024 * 1024;
 /// The largest folder of FAT, in bytes: 65,536 entries.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::qemu::Disk;
-use super::{ImageFormat, OpenedImage, Stored};
+use super::{ImageFormat, OpenedImage, Stored, signature};
 use crate::limits;
 use crate::read_error::ReadError;
 
@@ -21,7 +21,7 @@ fn trailer(stored: &Stored) -> Result<Vec<u8>, ReadError> {
 }
 
 fn probe(stored: &Stored) -> Result<bool, ReadError> {
-    Ok(trailer(stored)?.starts_with(b"koly"))
+    Ok(signature::of(stored.file.as_ref())?.iter().any(|known| known.name == signature::DMG))
 }
 
 fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {

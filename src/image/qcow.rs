@@ -37,6 +37,8 @@ fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
     } else {
         let base = backing::open(stored, &Stated::Anything)?;
         disk.backing = Some(base.bytes);
+        // Where the header says where its name is.
+        disk.file.blank.push(8..20);
         files.extend(base.files);
     }
     Ok(OpenedImage { format: FORMAT.name, bytes: disk.open(&stored.scratch)?, files })

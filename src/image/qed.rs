@@ -46,6 +46,8 @@ fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
         let is_raw = features & BACKING_IS_RAW != 0;
         let base = backing::open(stored, if is_raw { &Stated::Format(b"raw") } else { &Stated::Nothing })?;
         disk.backing = Some(base.bytes);
+        // The features, of which there are only these two, and where the name is.
+        disk.file.blank.extend([16..24, 56..64]);
         files.extend(base.files);
     }
     Ok(OpenedImage { format: FORMAT.name, bytes: disk.open(&stored.scratch)?, files })

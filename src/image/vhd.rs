@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::qemu::Disk;
 use super::segment::Joined;
-use super::{Image, ImageFormat, OpenedImage, Stored, StoredFile, unsupported};
+use super::{Image, ImageFormat, OpenedImage, Stored, StoredFile, signature, unsupported};
 use crate::read_error::ReadError;
 
 /// The row of the table.
@@ -36,7 +36,7 @@ fn footer(stored: &StoredFile) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
 }
 
 fn probe(stored: &Stored) -> Result<bool, ReadError> {
-    Ok(stored.file.read_up_to(0, 8)? == MARK || footer(&stored.file)?.is_some())
+    Ok(signature::of(stored.file.as_ref())?.iter().any(|known| known.name == signature::VHD))
 }
 
 fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {

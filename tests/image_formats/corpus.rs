@@ -6,8 +6,8 @@ use std::path::Path;
 use extract::digest::Digest;
 use serde_json::Value;
 
-use super::made::{all, names, open, read};
-use super::tool::{present, run, text};
+use super::made::{all, names, open, present, read};
+use super::tool::{run, text};
 
 fn corpora() -> Option<&'static Path> {
     let folder = Path::new("../shared/corpora");
@@ -90,7 +90,7 @@ fn what_was_not_closed_or_is_no_image_is_refused_by_name() {
     let scratch = tempfile::tempdir().expect("a folder");
     for (name, words) in [
         ("iotest-dirtylog-10G-4M.vhdx.bz2", "a log that was not replayed"),
-        ("afl5.img.bz2", "VDI"),
+        ("afl5.img.bz2", "the stored image ends before this"),
     ] {
         let image = unpack(&corpora.join("disk-container/qemu").join(name), folder.path());
         let said = open(&image, scratch.path()).map(|_| ()).expect_err("it is refused").to_string();

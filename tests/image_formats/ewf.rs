@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::made::{Chance, all, disk, names, open, read};
-use super::tool::{present, run, text};
+use super::made::{Chance, all, disk, names, open, present, read};
+use super::tool::{run, text};
 
 /// Makes `x.E01` and its further segments of a disk.
 fn acquire(disk: &Path, folder: &Path, options: &[&str]) -> PathBuf {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use extract::image::{self, OpenedImage, Stored, StoredFile};
 use extract::read_error::ReadError;
 
-use super::tool::{run, text};
+use super::tool::{Cannot, run, text};
 
 /// A format as a tool makes it: its kind in the package, its name here, QEMU's driver and options.
 pub struct Row {
@@ -73,16 +73,16 @@ pub fn disk(folder: &Path, size_bytes: u64) -> PathBuf {
     let tree = folder.join("tree");
     fs::create_dir_all(tree.join("inner")).expect("a folder");
     let mut chance = Chance(0x5eed);
-    fs::write(tree.join("noise"), chance.bytes(1_500_000)).expect("a file");
-    let lines: String = (0..60_000).map(|line| format!("{line} 192.0.2.{} GET /\n", line % 250)).collect();
+    fs::write(tree.join("noise"), chance.bytes(700_000)).expect("a file");
+    let lines: String = (0..15_000).map(|line| format!("{line} 192.0.2.{} GET /\n", line % 250)).collect();
     fs::write(tree.join("text"), lines).expect("a file");
-    fs::write(tree.join("zeros"), vec![0; 700_000]).expect("a file");
+    fs::write(tree.join("zeros"), vec![0; 100_000]).expect("a file");
     fs::write(tree.join("inner/small"), "a small file\n").expect("a file");
     let sparse = fs::File::create(tree.join("sparse")).expect("a file");
     std::os::unix::fs::FileExt::write_all_at(&sparse, b"behind a hole", 900_000).expect("a write");
     let disk = folder.join("disk.raw");
     fs::File::create(&disk).and_then(|file| file.set_len(size_bytes)).expect("a file");
-    run("mke2fs", &["-q", "-F", "-t", "ext4", "-b", "1024", "-d", text(&tree), text(&disk)]);
+    run("mke2fs", &["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-b", "1024", "-d", text(&tree), text(&disk)]);
     disk
 }
 
@@ -152,15 +152,25 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The `qemu-nbd` processes that this test process has begun and that are there still.
-pub fn running() -> usize {
-    let own = std::process::id().to_string();
+/// The `qemu-nbd` processes that say what they say into a file below a folder.
+pub fn running(scratch: &Path) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
-    processes
-        .filter(|entry| {
-            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-            let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1).map(str::to_owned));
-            stat.contains("(qemu-nbd)") && parent.as_deref() == Some(&own)
-        })
-        .count()
+    let works_there = |process: &fs::DirEntry| {
+        let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+        let said = fs::read_link(process.path().join("fd/2")).unwrap_or_default();
+        name == "qemu-nbd\n" && said.starts_with(scratch)
+    };
+    processes.filter(works_there).map(|process| process.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// These tools are there; which one is not is said, and is an error where they are required.
+pub fn present(tools: &[&str]) -> bool {
+    for tool in tools {
+        let there = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin", "/sbin"];
+        if !there.iter().any(|folder| Path::new(folder).join(tool).exists()) {
+            Cannot::Tool(format!("there is no {tool}")).say("an image format");
+            return false;
+        }
+    }
+    true
 }

@@ -12,6 +12,8 @@ const CORRUPT: u64 = 1 << 1;
 const DATA_FILE: u64 = 1 << 2;
 const COMPRESSION: u64 = 1 << 3;
 const EXTENDED_L2: u64 = 1 << 4;
+/// Where the header says where the backing file's name is.
+pub const BACKING_NAME: std::ops::Range<u64> = 8..20;
 /// The header extension that names the backing file's format.
 const BACKING_FORMAT: u32 = 0xe279_2aca;
 

@@ -13,6 +13,7 @@ mod header;
 
 use std::sync::Arc;
 
+use flate2::{Decompress, FlushDecompress};
 use imago::file::File;
 use imago::qcow2::Qcow2 as Driver;
 use imago::{DenyImplicitOpenGate, FormatAccess, FormatDriverBuilder as _, Mapping};
@@ -28,6 +29,8 @@ use header::Header;
 pub const FORMAT: ImageFormat = ImageFormat { name: "qcow2", probe, open };
 
 const MAGIC: &[u8] = b"QFI\xfb";
+/// What is wrong with a compressed cluster.
+const PACKED: &str = "a compressed cluster of a qcow2 image";
 /// Bits 9 to 55 of a level 1 or level 2 entry: an offset in the stored file.
 const OFFSET_BITS: u64 = 0x00ff_ffff_ffff_fe00;
 
@@ -57,6 +60,7 @@ fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
         disk.snapshot = stored.snapshot.clone();
         disk.size_bytes = Some(header.size_bytes);
         disk.backing = base;
+        disk.file.blank.push(header::BACKING_NAME);
         disk.open(&stored.scratch)?
     } else {
         Arc::new(Qcow2::open(&stored.file, header, base)?)
@@ -90,8 +94,17 @@ fn lost_tables(header: &Header, stored: &StoredFile) -> Result<Vec<u64>, ReadErr
 /// A run of guest bytes.
 struct Run {
     length: usize,
-    /// The image holds nothing for it.
-    is_hole: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As they are stored.
+    Data,
+    /// In compressed clusters.
+    Packed,
+    /// The image holds nothing for them.
+    Hole,
 }
 
 struct Qcow2 {
@@ -129,7 +142,11 @@ impl Qcow2 {
             }
             let (mapping, mapped) = self.access.get_mapping(at, end - at).map_err(|error| damaged(at, error))?;
             let mut mapped = mapped.min(end - at);
-            let is_hole = matches!(mapping, Mapping::Zero { explicit: false, .. });
+            let kind = match mapping {
+                Mapping::Zero { explicit: false, .. } => Kind::Hole,
+                Mapping::Special { .. } => Kind::Packed,
+                _ => Kind::Data,
+            };
             match mapping {
                 Mapping::Raw { offset: host, .. }
                     if host.checked_add(mapped).is_none_or(|host_end| host_end > self.stored.size_bytes()) =>
@@ -139,7 +156,6 @@ impl Qcow2 {
                 Mapping::Special { .. } => {
                     let cluster = 1_u64 << self.header.cluster_bits;
                     mapped = mapped.min(cluster - at % cluster);
-                    self.check_compressed(at)?;
                 }
                 _ => {}
             }
@@ -149,15 +165,35 @@ impl Qcow2 {
             at += mapped;
             let length = usize::try_from(mapped).unwrap_or(usize::MAX);
             match runs.last_mut() {
-                Some(run) if run.is_hole == is_hole => run.length = run.length.saturating_add(length),
-                _ => runs.push(Run { length, is_hole }),
+                Some(run) if run.kind == kind => run.length = run.length.saturating_add(length),
+                _ => runs.push(Run { length, kind }),
             }
         }
         Ok(runs)
     }
 
-    /// A compressed cluster's sectors lie within the stored file: zeros behind a cut could unpack to something.
-    fn check_compressed(&self, offset: u64) -> Result<(), ReadError> {
+    /// Reads from compressed clusters. imago takes a stream that is broken, or ends early, for a whole one.
+    fn unpack(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let cluster = 1_u64 << self.header.cluster_bits;
+        let (mut at, mut rest) = (offset, buffer);
+        while !rest.is_empty() {
+            let bytes = self.cluster(at)?;
+            let within = usize::try_from(at % cluster).unwrap_or(usize::MAX);
+            let there = bytes.get(within..).unwrap_or_default();
+            let (part, behind) = rest.split_at_mut(there.len().min(rest.len()));
+            if part.is_empty() {
+                return Err(ReadError::Corrupt { offset: at, what: PACKED });
+            }
+            part.iter_mut().zip(there).for_each(|(to, from)| *to = *from);
+            at = at.saturating_add(u64::try_from(part.len()).unwrap_or(0));
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// A compressed cluster, whole. Its sectors lie within the stored file, but for the last one: the stream ends in it.
+    fn cluster(&self, offset: u64) -> Result<Vec<u8>, ReadError> {
+        let corrupt = || ReadError::Corrupt { offset, what: PACKED };
         let bits = self.header.cluster_bits;
         let long = |at: u64| -> Result<u64, ReadError> {
             let mut entry = [0; 8];
@@ -169,10 +205,12 @@ impl Qcow2 {
         let split = 62 - (bits - 8);
         let host = entry & ((1 << split) - 1);
         let sectors = (entry & ((1 << 62) - 1)) >> split;
-        if (host & !511).saturating_add((sectors + 1) * 512) > self.stored.size_bytes() {
-            return Err(ReadError::Corrupt { offset, what: "the stored image ends before this" });
-        }
-        Ok(())
+        let length = (sectors + 1) * limits::SECTOR_BYTES - host % limits::SECTOR_BYTES;
+        let packed = self.stored.read_up_to(host, usize::try_from(length).map_err(|_| corrupt())?)?;
+        let mut bytes = vec![0; 1 << bits];
+        let mut unpacker = Decompress::new(false);
+        unpacker.decompress(&packed, &mut bytes, FlushDecompress::Finish).map_err(|_| corrupt())?;
+        if unpacker.total_out() == 1 << bits { Ok(bytes) } else { Err(corrupt()) }
     }
 }
 
@@ -196,10 +234,11 @@ impl Image for Qcow2 {
         for run in runs {
             let (part, behind) = rest.split_at_mut(run.length.min(rest.len()));
             let length = u64::try_from(part.len()).unwrap_or(0);
-            match &self.base {
-                Some(base) if run.is_hole => backing::read(base.as_ref(), at, part)?,
-                None if run.is_hole => part.fill(0),
-                _ => self.access.read(part, at).map_err(|error| damaged(at, error))?,
+            match (run.kind, &self.base) {
+                (Kind::Hole, Some(base)) => backing::read(base.as_ref(), at, part)?,
+                (Kind::Hole, None) => part.fill(0),
+                (Kind::Packed, _) => self.unpack(at, part)?,
+                (Kind::Data, _) => self.access.read(part, at).map_err(|error| damaged(at, error))?,
             }
             at = at.saturating_add(length);
             rest = behind;

@@ -4,9 +4,13 @@
 //! what lies behind the end of a file for zeros, and an image that was cut would then be read as if it were whole. A
 //! file whose format is found from its end, and an image that another one stands on, are offered in their own size.
 //!
-//! **Invariant:** QEMU is given bytes of the stored files or an error, and nothing else; nothing can be written.
+//! Where a header names another file QEMU is shown zeros: it would otherwise open that file, even where another one is said
+//! to it.
+//!
+//! **Invariant:** QEMU is given bytes of the stored files or an error, and no name of a file; nothing can be written.
 
 use std::io::{Read as _, Write as _};
+use std::ops::Range;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use super::wire::{self, Fields, Request};
-use crate::image::Image;
+use crate::image::{Image, backing};
 use crate::limits;
 use crate::read_error::ReadError;
 
@@ -24,12 +28,37 @@ pub struct Export {
     pub bytes: Arc<dyn Image>,
     /// It is offered as if it went on for ever.
     pub endless: bool,
+    /// Ranges of bytes that QEMU is shown as zeros: where its header names another file.
+    pub blank: Vec<Range<u64>>,
 }
 
 impl Export {
     fn size_bytes(&self) -> u64 {
-        // A whole number of sectors: QEMU rounds what is not, down.
-        if self.endless { limits::NBD_ENDLESS_BYTES } else { self.bytes.size_bytes() }
+        if self.endless {
+            return limits::NBD_ENDLESS_BYTES;
+        }
+        // Whole sectors: QEMU waits for ever for the end of a reply that its own rounding made longer.
+        self.bytes.size_bytes().checked_next_multiple_of(limits::SECTOR_BYTES).unwrap_or(u64::MAX)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let length = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+        if offset.saturating_add(length) > self.size_bytes() {
+            return Err(ReadError::Corrupt { offset, what: "past the end of an export" });
+        }
+        if self.endless {
+            self.bytes.read_at(offset, buffer)?;
+        } else {
+            backing::read(self.bytes.as_ref(), offset, buffer)?;
+        }
+        for range in self.blank.iter().filter(|range| range.end > offset) {
+            for (at, byte) in (offset..range.end).zip(buffer.iter_mut()) {
+                if range.contains(&at) {
+                    *byte = 0;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -108,7 +137,7 @@ fn serve(mut stream: UnixStream, shared: &Shared) -> std::io::Result<()> {
             wire::READ if length <= limits::NBD_REQUEST_BYTES => {
                 buffer.resize(16 + length, 0);
                 let data = buffer.get_mut(16..).unwrap_or_default();
-                if export.bytes.read_at(request.offset, data).is_ok() { 0 } else { wire::EIO }
+                if export.read_at(request.offset, data).is_ok() { 0 } else { wire::EIO }
             }
             _ => wire::EPERM,
         };

@@ -43,7 +43,7 @@ pub struct Disk {
 impl Disk {
     /// A stored file and nothing beside it, whose size is not known.
     pub fn new(format: &'static str, driver: &'static str, bytes: Arc<dyn Image>, endless: bool) -> Self {
-        let file = Export { bytes, endless };
+        let file = Export { bytes, endless, blank: Vec::new() };
         Self { format, driver, file, backing: None, options: Vec::new(), snapshot: None, size_bytes: None }
     }
 
@@ -59,7 +59,7 @@ impl Disk {
         let mut exports = vec![self.file];
         if let Some(bytes) = self.backing {
             layer.insert("backing".to_owned(), json!({ "driver": "raw", "file": at(1) }));
-            exports.push(Export { bytes, endless: false });
+            exports.push(Export { bytes, endless: false, blank: Vec::new() });
         }
         let description = format!("json:{}", Value::Object(layer));
         let (server, stream) = Server::start(self.format, &description, self.snapshot.as_deref(), exports, scratch)?;

@@ -46,10 +46,12 @@ fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
     let parent = parent(stored, &descriptor, &mut files)?;
     let header = Header::read(&stored.file)?;
     let bytes: Arc<dyn Image> = if header.is_compressed {
+        if parent.is_some() {
+            return Err(unsupported("a compressed VMDK image of changes to another one"));
+        }
         // The place of its tables stands at the file's end, which must be seen.
         let mut disk = Disk::new(FORMAT.name, "vmdk", Arc::clone(&stored.file) as _, false);
         disk.size_bytes = Some(header.size_bytes);
-        disk.backing = parent;
         disk.open(&stored.scratch)?
     } else {
         Arc::new(Sparse::open(&stored.file, header, parent.map(|parent| (parent, 0)))?)
