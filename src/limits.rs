@@ -190,3 +190,39 @@ pub const XFS_REPLAYED_SECTORS: usize = 1024 * 1024;
 pub const XFS_TRANSACTION_BYTES: usize = 512 * 1024 * 1024;
 /// The largest buffer that an item of an XFS log may name: a folder's block or a cluster of inodes, twice over.
 pub const XFS_BUFFER_BYTES: usize = 128 * 1024;
+/// How deep volumes may be put in one another: tables, arrays, groups, encryption.
+pub const VOLUME_DEPTH: usize = 12;
+/// Volumes of one source, and volumes of one group.
+pub const VOLUMES: usize = 16_384;
+/// Partitions of one table, and tables of one chain of logical partitions.
+pub const PARTITIONS: usize = 256;
+/// What the entries of a GPT may take, in bytes.
+pub const GPT_BYTES: usize = 1024 * 1024;
+/// Members that an MD RAID's superblock may list (the kernel's limit is below).
+pub const MD_MEMBERS: usize = 1_920;
+/// Sectors of a bad block log of an MD RAID (mdadm makes eight).
+pub const MD_BAD_BLOCK_SECTORS: u16 = 128;
+/// The longest text of an LVM volume group, in bytes.
+pub const LVM_TEXT_BYTES: usize = 4 * 1024 * 1024;
+/// Values in the text of an LVM volume group.
+pub const LVM_NODES: usize = 262_144;
+/// How deep sections of that text may be nested.
+pub const LVM_DEPTH: usize = 12;
+/// The largest header of a LUKS2 volume, in bytes (the format's own limit).
+pub const LUKS_HEADER_BYTES: usize = 4 * 1024 * 1024;
+/// The longest key of a LUKS volume, in bytes.
+pub const LUKS_KEY_BYTES: usize = 128;
+/// Stripes of a LUKS key slot (cryptsetup makes 4,000).
+pub const LUKS_STRIPES: usize = 4_000;
+/// Key slots of one LUKS volume (cryptsetup makes 32 at most).
+pub const LUKS_SLOTS: usize = 32;
+/// Rounds of PBKDF2 that all keys and slots of one LUKS volume may cost together (a slot has some million).
+pub const LUKS_ROUNDS: u64 = 400_000_000;
+/// Memory of one Argon2 derivation, in KiB (what cryptsetup takes by default at most).
+pub const LUKS_ARGON2_MEMORY_KIB: u32 = 1024 * 1024;
+/// Lanes of one Argon2 derivation (cryptsetup takes four at most).
+pub const LUKS_ARGON2_LANES: u32 = 16;
+/// Memory times passes, in KiB, that all keys and slots of one LUKS volume may cost together.
+pub const LUKS_ARGON2_WORK_KIB: u64 = 128 * 1024 * 1024;
+/// Places between its beginning and its end where a volume without a mark is looked at for something else than zeros.
+pub const ZERO_SAMPLES: u64 = 512;
