@@ -342,3 +342,57 @@ impl Stamp {
         Some(Self { sequence, checksum, uuid })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of one file: kind, how many regions, how many extents, the intent's number, then the extents; or that it is done.
+    fn intent(kind: u16, number: u64, inodes: &[u64]) -> Vec<u8> {
+        let mut format = [kind.to_le_bytes(), 1_u16.to_le_bytes()].concat();
+        format.extend(u32::try_from(inodes.len()).unwrap_or(0).to_le_bytes());
+        format.extend(number.to_le_bytes());
+        for inode in inodes {
+            format.extend(inode.to_le_bytes());
+            format.extend([0; 24]);
+        }
+        format
+    }
+
+    fn half_mapped(formats: Vec<Vec<u8>>) -> Vec<u64> {
+        let mut first = FirstPass::default();
+        let taken = first.take(&Transaction::of(1, formats));
+        assert!(taken.is_ok(), "{taken:?}");
+        let mut inodes: Vec<u64> = first.half_mapped().into_iter().collect();
+        inodes.sort_unstable();
+        inodes
+    }
+
+    #[test]
+    fn a_mapping_that_was_not_done_leaves_its_files_half_mapped() {
+        let of_one = |number, inodes: &[u64]| intent(0x1244, number, inodes);
+        assert_eq!(half_mapped(vec![of_one(7, &[131, 132])]), [131, 132]);
+        assert_eq!(half_mapped(vec![of_one(7, &[131]), intent(0x1245, 7, &[])]), [] as [u64; 0]);
+        assert_eq!(half_mapped(vec![of_one(7, &[131]), intent(0x1245, 8, &[])]), [131]);
+        // An exchange names two inodes behind its number; space that was to be freed is nobody's mapping.
+        let exchange = [&intent(0x1248, 9, &[])[..], &140_u64.to_le_bytes(), &141_u64.to_le_bytes()].concat();
+        assert_eq!(half_mapped(vec![exchange, intent(0x1236, 10, &[])]), [140, 141]);
+        assert!(FirstPass::default().take(&Transaction::of(1, vec![intent(0x1333, 1, &[])])).is_err());
+        let cut = of_one(7, &[131]);
+        assert!(FirstPass::default().take(&Transaction::of(1, vec![cut[..30].to_vec()])).is_err());
+    }
+
+    #[test]
+    fn regions_go_where_the_map_says() {
+        // Chunks 0, 1, 2 and 5; the first run came in two regions.
+        let map = 0b10_0111_u32.to_le_bytes();
+        let mut buffer = vec![0; 1024];
+        let regions = [vec![1; 128], vec![2; 256], vec![3; 128]];
+        assert!(fill(&mut buffer, &map, &regions).is_ok());
+        let expected = [vec![1; 128], vec![2; 256], vec![0; 256], vec![3; 128], vec![0; 256]].concat();
+        assert_eq!(buffer, expected);
+        assert!(fill(&mut buffer, &map, &regions[..2]).is_err(), "a chunk without a region");
+        assert!(fill(&mut buffer, &0b1_u32.to_le_bytes(), &regions).is_err(), "a region without a chunk");
+        assert!(fill(&mut buffer[..512], &map, &regions).is_err(), "a chunk behind the buffer");
+    }
+}

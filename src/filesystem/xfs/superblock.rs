@@ -166,7 +166,7 @@ impl Superblock {
             return Err(corrupt("the geometry of the allocation groups"));
         }
         let log_bytes = u64::from(self.log_blocks) << self.block_log;
-        if self.log_start != 0 && (log_bytes < 4096 || log_bytes > limits::XFS_LOG_BYTES) {
+        if self.log_start != 0 && !(4096..=limits::XFS_LOG_BYTES).contains(&log_bytes) {
             return Err(corrupt("the size of the log"));
         }
         Ok(())

@@ -46,6 +46,13 @@ pub(super) struct Item<'t> {
 }
 
 impl Transaction {
+    /// With these changes of one region each.
+    #[cfg(test)]
+    pub(super) fn of(sequence: u64, formats: Vec<Vec<u8>>) -> Self {
+        let head = [MAGIC.to_vec(), vec![0; 12]].concat();
+        Self { sequence, regions: std::iter::once(head).chain(formats).collect() }
+    }
+
     /// Its changes, in their order in the log.
     pub(super) fn items(&self) -> Result<Vec<Item<'_>>, ReadError> {
         let Some((head, mut rest)) = self.regions.split_first() else { return Ok(Vec::new()) };
