@@ -152,6 +152,8 @@ pub const BTRFS_CACHE_BYTES: usize = 32 * 1024 * 1024;
 pub const BTRFS_PACKED_BYTES: usize = 128 * 1024;
 /// What is read of a btrfs file at once.
 pub const BTRFS_PIECE_BYTES: usize = 256 * 1024;
+/// Items of a btrfs log, and what its replay changes.
+pub const BTRFS_LOG_ITEMS: usize = 2_000_000;
 /// Pieces of one file of FAT, exFAT or NTFS that are held in memory.
 pub const FILE_EXTENTS: usize = 1024 * 1024;
 /// The largest folder of FAT, in bytes: 65,536 entries.
@@ -174,3 +176,57 @@ pub const VMDK_GRAIN_BYTES: u64 = 64 * 1024 * 1024;
 pub const VMDK_TABLE_ENTRIES: u64 = 64 * 1024;
 /// Tables of one VMDK extent.
 pub const VMDK_TABLES: u64 = 16 * 1024 * 1024;
+/// The largest block of an XFS file system, and of its folders.
+pub const XFS_BLOCK_BYTES: u64 = 64 * 1024;
+/// The largest inode of an XFS file system.
+pub const XFS_INODE_BYTES: u64 = 2 * 1024;
+/// Runs of blocks of one file of an XFS file system that are held in memory.
+pub const XFS_RUNS: usize = 4 * 1024 * 1024;
+/// Nodes of one inode's tree of extents that are read.
+pub const XFS_NODES: u64 = 4 * 1024 * 1024;
+/// The largest folder of an XFS file system, in bytes.
+pub const XFS_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
+/// The largest log of an XFS file system (`XFS_MAX_LOG_BYTES`).
+pub const XFS_LOG_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Sectors of 512 bytes that an XFS log may replace in memory: 512 MiB.
+pub const XFS_REPLAYED_SECTORS: usize = 1024 * 1024;
+/// Bytes of unfinished transactions of an XFS log that are held in memory.
+pub const XFS_TRANSACTION_BYTES: usize = 512 * 1024 * 1024;
+/// The largest buffer that an item of an XFS log may name: a folder's block or a cluster of inodes, twice over.
+pub const XFS_BUFFER_BYTES: usize = 128 * 1024;
+/// How deep volumes may be put in one another: tables, arrays, groups, encryption.
+pub const VOLUME_DEPTH: usize = 12;
+/// Volumes of one source, and volumes of one group.
+pub const VOLUMES: usize = 16_384;
+/// Partitions of one table, and tables of one chain of logical partitions.
+pub const PARTITIONS: usize = 256;
+/// What the entries of a GPT may take, in bytes.
+pub const GPT_BYTES: usize = 1024 * 1024;
+/// Members that an MD RAID's superblock may list (the kernel's limit is below).
+pub const MD_MEMBERS: usize = 1_920;
+/// Sectors of a bad block log of an MD RAID (mdadm makes eight).
+pub const MD_BAD_BLOCK_SECTORS: u16 = 128;
+/// The longest text of an LVM volume group, in bytes.
+pub const LVM_TEXT_BYTES: usize = 4 * 1024 * 1024;
+/// Values in the text of an LVM volume group.
+pub const LVM_NODES: usize = 262_144;
+/// How deep sections of that text may be nested.
+pub const LVM_DEPTH: usize = 12;
+/// The largest header of a LUKS2 volume, in bytes (the format's own limit).
+pub const LUKS_HEADER_BYTES: usize = 4 * 1024 * 1024;
+/// The longest key of a LUKS volume, in bytes.
+pub const LUKS_KEY_BYTES: usize = 128;
+/// Stripes of a LUKS key slot (cryptsetup makes 4,000).
+pub const LUKS_STRIPES: usize = 4_000;
+/// Key slots of one LUKS volume (cryptsetup makes 32 at most).
+pub const LUKS_SLOTS: usize = 32;
+/// Rounds of PBKDF2 that all keys and slots of one LUKS volume may cost together (a slot has some million).
+pub const LUKS_ROUNDS: u64 = 400_000_000;
+/// Memory of one Argon2 derivation, in KiB (what cryptsetup takes by default at most).
+pub const LUKS_ARGON2_MEMORY_KIB: u32 = 1024 * 1024;
+/// Lanes of one Argon2 derivation (cryptsetup takes four at most).
+pub const LUKS_ARGON2_LANES: u32 = 16;
+/// Memory times passes, in KiB, that all keys and slots of one LUKS volume may cost together.
+pub const LUKS_ARGON2_WORK_KIB: u64 = 128 * 1024 * 1024;
+/// Places between its beginning and its end where a volume without a mark is looked at for something else than zeros.
+pub const ZERO_SAMPLES: u64 = 512;

@@ -9,8 +9,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// Items that may be worked on or wait, for each thread.
 const AHEAD: usize = 4;
 
-struct State<T, R, E> {
-    items: std::vec::IntoIter<T>,
+struct State<I, R, E> {
+    /// None when this thread does the work itself.
+    items: Option<I>,
     /// The number of the next item to be started.
     next: usize,
     /// How many have been taken.
@@ -20,18 +21,18 @@ struct State<T, R, E> {
 }
 
 /// Works on each item and takes the results in the order of the items; stops at the first error.
-pub(super) fn in_order<T: Send, R: Send, E: Send>(
+pub(super) fn in_order<T, I: ExactSizeIterator<Item = T> + Send, R: Send, E: Send>(
     threads: usize,
-    items: Vec<T>,
+    items: impl IntoIterator<Item = T, IntoIter = I>,
     work: impl Fn(T) -> Result<R, E> + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut items = items.into_iter();
     if threads <= 1 {
-        return items.into_iter().try_for_each(|item| take(work(item)?));
+        return items.try_for_each(|item| take(work(item)?));
     }
     let count = items.len();
-    let state =
-        Mutex::new(State { items: items.into_iter(), next: 0, taken: 0, done: BTreeMap::new(), abandoned: false });
+    let state = Mutex::new(State { items: Some(items), next: 0, taken: 0, done: BTreeMap::new(), abandoned: false });
     let changed = Condvar::new();
     std::thread::scope(|threads_scope| {
         let started = (0..threads.min(count)).take_while(|_| {
@@ -42,8 +43,8 @@ pub(super) fn in_order<T: Send, R: Send, E: Send>(
         let result = if started.count() > 0 {
             (0..count).try_for_each(|number| take(wait_for(&state, &changed, number)?))
         } else {
-            let items = std::mem::take(&mut lock(&state).items);
-            items.into_iter().try_for_each(|item| take(work(item)?))
+            let items = lock(&state).items.take();
+            items.into_iter().flatten().try_for_each(|item| take(work(item)?))
         };
         lock(&state).abandoned = true;
         changed.notify_all();
@@ -51,26 +52,29 @@ pub(super) fn in_order<T: Send, R: Send, E: Send>(
     })
 }
 
-fn lock<'s, T, R, E>(state: &'s Mutex<State<T, R, E>>) -> MutexGuard<'s, State<T, R, E>> {
+fn lock<'s, I, R, E>(state: &'s Mutex<State<I, R, E>>) -> MutexGuard<'s, State<I, R, E>> {
     // A worker that panicked has brought the scope down with it; the state itself is never left half changed.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn worker<T, R, E>(
-    state: &Mutex<State<T, R, E>>,
+fn worker<T, I: ExactSizeIterator<Item = T>, R, E>(
+    state: &Mutex<State<I, R, E>>,
     changed: &Condvar,
     ahead: usize,
     work: &(impl Fn(T) -> Result<R, E> + Sync),
 ) {
     loop {
         let mut held = lock(state);
-        while !held.abandoned && held.next >= held.taken + ahead && held.items.len() > 0 {
+        while !held.abandoned
+            && held.next >= held.taken + ahead
+            && held.items.as_ref().is_some_and(|items| items.len() > 0)
+        {
             held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
         }
         if held.abandoned {
             return;
         }
-        let Some(item) = held.items.next() else { return };
+        let Some(item) = held.items.as_mut().and_then(Iterator::next) else { return };
         let number = held.next;
         held.next += 1;
         drop(held);
@@ -80,7 +84,7 @@ fn worker<T, R, E>(
     }
 }
 
-fn wait_for<T, R, E>(state: &Mutex<State<T, R, E>>, changed: &Condvar, number: usize) -> Result<R, E> {
+fn wait_for<I, R, E>(state: &Mutex<State<I, R, E>>, changed: &Condvar, number: usize) -> Result<R, E> {
     let mut held = lock(state);
     loop {
         if let Some(result) = held.done.remove(&number) {
@@ -109,7 +113,7 @@ mod tests {
                 taken.push(result);
                 Ok(())
             };
-            in_order(threads, (0..200).collect(), work, take).unwrap();
+            in_order(threads, (0..200).collect::<Vec<_>>(), work, take).unwrap();
             assert_eq!(taken, (0..200).map(|item| item * 2).collect::<Vec<_>>(), "{threads} threads");
         }
     }
@@ -123,7 +127,7 @@ mod tests {
                 taken += 1;
                 Ok(())
             };
-            assert_eq!(in_order(threads, (0..200).collect(), work, take), Err(50), "{threads} threads");
+            assert_eq!(in_order(threads, (0..200).collect::<Vec<_>>(), work, take), Err(50), "{threads} threads");
             assert_eq!(taken, 50);
         }
     }

@@ -27,10 +27,94 @@ pub(super) struct Task {
     pub(super) permit: Permit,
 }
 
+/// Tasks as they wait to be taken. There may be half a million: what many have in common is held once.
+#[derive(Default)]
+pub(super) struct Tasks {
+    /// The number of the first task of each run of tasks that are opened by one file system, and the rest of them.
+    runs: Vec<(usize, Run)>,
+    /// In pieces of [`PIECE`], so that what has been taken is given back.
+    permits: Vec<Vec<Permit>>,
+    count: usize,
+}
+
+/// Permits in one piece of memory.
+const PIECE: usize = 2048;
+
+/// What the tasks of a run have in common.
+#[derive(Clone)]
+struct Run {
+    source: usize,
+    volume: usize,
+    filesystem: Arc<dyn FileSystem>,
+}
+
+impl Tasks {
+    fn push(&mut self, source: usize, volume: usize, filesystem: &Arc<dyn FileSystem>, permit: Permit) {
+        let is_same =
+            |run: &Run| run.source == source && run.volume == volume && Arc::ptr_eq(&run.filesystem, filesystem);
+        if !self.runs.last().is_some_and(|(_, run)| is_same(run)) {
+            self.runs.push((self.count, Run { source, volume, filesystem: Arc::clone(filesystem) }));
+        }
+        match self.permits.last_mut().filter(|piece| piece.len() < PIECE) {
+            Some(piece) => piece.push(permit),
+            None => {
+                let mut piece = Vec::with_capacity(PIECE);
+                piece.push(permit);
+                self.permits.push(piece);
+            }
+        }
+        self.count += 1;
+    }
+}
+
+impl IntoIterator for Tasks {
+    type Item = Task;
+    type IntoIter = IntoTasks;
+
+    fn into_iter(self) -> IntoTasks {
+        let (mut runs, permits) = (self.runs.into_iter(), self.permits.into_iter().flatten());
+        let run = runs.next().map(|(_, run)| run);
+        IntoTasks { next: runs.next(), runs, run, permits, taken: 0, count: self.count }
+    }
+}
+
+/// Hands the tasks over, in their order.
+pub(super) struct IntoTasks {
+    runs: std::vec::IntoIter<(usize, Run)>,
+    /// That of the task to be taken now, and the one after it.
+    run: Option<Run>,
+    next: Option<(usize, Run)>,
+    permits: std::iter::Flatten<std::vec::IntoIter<Vec<Permit>>>,
+    taken: usize,
+    count: usize,
+}
+
+impl Iterator for IntoTasks {
+    type Item = Task;
+
+    fn next(&mut self) -> Option<Task> {
+        let permit = self.permits.next()?;
+        if let Some((_, run)) = self.next.take_if(|(first, _)| *first == self.taken) {
+            self.run = Some(run);
+            self.next = self.runs.next();
+        }
+        self.taken += 1;
+        let Run { source, volume, filesystem } = self.run.clone()?;
+        Some(Task { source, volume, filesystem, permit })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.count - self.taken;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for IntoTasks {}
+
 /// What the walk over all sources came to.
 #[derive(Default)]
 pub(super) struct Reach {
-    pub(super) tasks: Vec<Task>,
+    pub(super) tasks: Tasks,
     pub(super) clauses: BTreeMap<usize, Tally>,
     /// Files withheld and undecided, each once.
     pub(super) withheld: u64,
@@ -103,7 +187,7 @@ impl Reach {
         let is_taken = whole.is_some();
         for permit in [whole, records].into_iter().flatten() {
             self.bytes = self.bytes.saturating_add(permit.size_bytes());
-            self.tasks.push(Task { source, volume, filesystem: Arc::clone(filesystem), permit });
+            self.tasks.push(source, volume, filesystem, permit);
         }
         withheld.iter().for_each(|clause| self.clauses.entry(clause).or_default().withheld += 1);
         undecided.iter().for_each(|clause| self.clauses.entry(clause).or_default().undecided += 1);

@@ -18,6 +18,7 @@ pub mod identity;
 mod locked;
 mod ntfs;
 mod wide_name;
+mod xfs;
 
 use std::sync::Arc;
 
@@ -89,7 +90,8 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 5] = [ext::FORMAT, btrfs::FORMAT, ntfs::FORMAT, fat::FORMAT, exfat::FORMAT];
+pub static FORMATS: [FileSystemFormat; 6] =
+    [ext::FORMAT, btrfs::FORMAT, ntfs::FORMAT, fat::FORMAT, exfat::FORMAT, xfs::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {

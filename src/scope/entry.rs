@@ -9,6 +9,7 @@
 use std::fmt;
 
 use super::FileTime;
+use super::file_time::KeptTimes;
 
 /// What kind of thing an entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,17 +66,39 @@ pub(in crate::scope) enum ArchivePlace {
 }
 
 /// How a file system finds an entry again: bytes that mean something to it alone.
-pub struct Node(Box<[u8]>);
+///
+/// A walk may keep half a million of them: the few bytes that most file systems need stand in place.
+pub struct Node(Words);
+
+enum Words {
+    Short { length: u8, bytes: [u8; SHORT] },
+    // Twice boxed, so that it is no longer than the other.
+    Long(Box<Box<[u8]>>),
+}
+
+/// The longest words that stand in place, in bytes.
+const SHORT: usize = 14;
 
 impl Node {
     /// A file system's own words for an entry.
-    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
-        Self(bytes.into())
+    pub fn new(words: impl Into<Box<[u8]>>) -> Self {
+        let words = words.into();
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..words.len()), u8::try_from(words.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(&words);
+                Self(Words::Short { length, bytes })
+            }
+            _ => Self(Words::Long(Box::new(words))),
+        }
     }
 
     /// Those words, for the file system that gave them.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Words::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Words::Long(words) => words,
+        }
     }
 }
 
@@ -117,10 +140,10 @@ impl fmt::Debug for Node {
 /// }
 /// ```
 pub struct Entry {
-    path: Vec<u8>,
+    path: Box<[u8]>,
     kind: EntryKind,
     size_bytes: u64,
-    times: FileTimes,
+    times: KeptTimes,
     maildir: MaildirPlace,
     archive: ArchivePlace,
     node: Node,
@@ -131,10 +154,10 @@ impl Entry {
     pub fn root(mount: &[u8], node: Node) -> Self {
         let trimmed = mount.strip_suffix(b"/").unwrap_or(mount);
         Self {
-            path: trimmed.to_vec(),
+            path: trimmed.into(),
             kind: EntryKind::Folder,
             size_bytes: 0,
-            times: FileTimes::default(),
+            times: KeptTimes::default(),
             maildir: MaildirPlace::None,
             archive: ArchivePlace::None,
             node,
@@ -152,7 +175,7 @@ impl Entry {
             path: self.path.clone(),
             kind: EntryKind::Folder,
             size_bytes: 0,
-            times: FileTimes::default(),
+            times: KeptTimes::default(),
             maildir: MaildirPlace::None,
             archive: ArchivePlace::Inside,
             node,
@@ -171,6 +194,7 @@ impl Entry {
         path.push(b'/');
         path.extend_from_slice(name);
         let archive = if self.archive == ArchivePlace::Inside { ArchivePlace::Inside } else { ArchivePlace::None };
+        let (path, times) = (path.into(), KeptTimes::of(times));
         Self { path, kind, size_bytes, times, maildir: MaildirPlace::None, archive, node }
     }
 
@@ -191,12 +215,12 @@ impl Entry {
 
     /// Its times.
     pub fn times(&self) -> FileTimes {
-        self.times
+        self.times.times()
     }
 
     /// For the provider's own terminal and audit.
     pub fn staff_path(&self) -> StaffPath {
-        StaffPath(self.path.clone())
+        StaffPath(self.path.to_vec())
     }
 
     pub(in crate::scope) fn path(&self) -> &[u8] {
@@ -221,11 +245,11 @@ impl Entry {
 
     /// The same entry for a second permit: taken whole and by its records.
     pub(in crate::scope) fn duplicate(&self) -> Self {
-        Self { path: self.path.clone(), node: Node(self.node.0.clone()), ..*self }
+        Self { path: self.path.clone(), node: Node::new(self.node.bytes()), times: self.times.clone(), ..*self }
     }
 
     pub(in crate::scope) fn into_path(self) -> Vec<u8> {
-        if self.path.is_empty() { b"/".to_vec() } else { self.path }
+        if self.path.is_empty() { b"/".to_vec() } else { self.path.into_vec() }
     }
 }
 

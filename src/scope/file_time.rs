@@ -7,6 +7,7 @@
 //! **Invariant:** a span is decided where a window holds all of it or none of it, and is undecided otherwise; an instant is
 //! stated only where the file system states one.
 
+use super::FileTimes;
 use super::verdict::Verdict;
 use crate::clock::{LocalReading, Timestamp, Zone};
 use crate::order::Window;
@@ -67,5 +68,91 @@ impl FileTime {
 impl From<Timestamp> for FileTime {
     fn from(instant: Timestamp) -> Self {
         Self::at(instant)
+    }
+}
+
+/// A file's times as an entry holds them: a walk may keep half a million of them. They come back exactly as they were.
+#[derive(Clone, Debug)]
+pub(in crate::scope) enum KeptTimes {
+    /// Modified, changed, created, accessed, where each is an instant or none: nanoseconds from 1970. [`NO_TIME`] is none.
+    Instants([i64; 4]),
+    /// Where one is a span, or before 1677 or after 2262.
+    Others(Box<FileTimes>),
+}
+
+/// No time.
+const NO_TIME: i64 = i64::MIN;
+const SECOND: i64 = 1_000_000_000;
+
+impl Default for KeptTimes {
+    fn default() -> Self {
+        Self::Instants([NO_TIME; 4])
+    }
+}
+
+impl KeptTimes {
+    pub(in crate::scope) fn of(times: FileTimes) -> Self {
+        let all = [times.modified, times.changed, times.created, times.accessed].map(|time| match time {
+            None => Some(NO_TIME),
+            Some(time) if time.earliest == time.latest => {
+                let total = time.earliest.seconds().checked_mul(SECOND)?;
+                total.checked_add(i64::from(time.earliest.nanoseconds())).filter(|total| *total != NO_TIME)
+            }
+            Some(_) => None,
+        });
+        match all {
+            [Some(modified), Some(changed), Some(created), Some(accessed)] => {
+                Self::Instants([modified, changed, created, accessed])
+            }
+            _ => Self::Others(Box::new(times)),
+        }
+    }
+
+    pub(in crate::scope) fn times(&self) -> FileTimes {
+        let at = |total: i64| {
+            let nanoseconds = u32::try_from(total.rem_euclid(SECOND)).ok()?;
+            Timestamp::new(total.div_euclid(SECOND), nanoseconds).filter(|_| total != NO_TIME).map(FileTime::at)
+        };
+        match self {
+            Self::Instants([modified, changed, created, accessed]) => FileTimes {
+                modified: at(*modified),
+                changed: at(*changed),
+                created: at(*created),
+                accessed: at(*accessed),
+            },
+            Self::Others(times) => **times,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_times_come_back_as_they_were() {
+        let at = |seconds, nanoseconds| Timestamp::new(seconds, nanoseconds).map(FileTime::at);
+        let span = FileTime::between(Timestamp::new(5, 0).unwrap(), Timestamp::new(7, 1).unwrap());
+        let instants = [None, at(0, 0), at(-1, 999_999_999), at(-0x8000_0000, 1), at(0xffff_ffff, 5)];
+        let ends =
+            [at(i64::MIN / SECOND, 0), at(i64::MIN / SECOND - 1, 145_224_192), at(i64::MAX / SECOND, 854_775_807)];
+        let others = [span, at(i64::MAX / SECOND + 1, 0), at(i64::MIN / SECOND - 2, 0), at(0x3_7fff_ffff, 5)];
+        for time in instants.into_iter().chain(ends).chain(others) {
+            for place in 0..4 {
+                let mut all = [at(1, 2); 4];
+                all[place] = time;
+                let [modified, changed, created, accessed] = all;
+                let times = FileTimes { modified, changed, created, accessed };
+                assert_eq!(KeptTimes::of(times).times(), times, "{time:?}");
+            }
+        }
+        let is_short =
+            |time| matches!(KeptTimes::of(FileTimes { created: time, ..Default::default() }), KeptTimes::Instants(_));
+        assert!(instants.into_iter().all(is_short) && !others.into_iter().filter(Option::is_some).any(is_short));
+    }
+
+    #[test]
+    fn what_a_walk_keeps_of_a_file_is_small() {
+        assert_eq!((size_of::<KeptTimes>(), size_of::<super::super::Entry>()), (40, 88));
     }
 }

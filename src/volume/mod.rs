@@ -1,14 +1,37 @@
-//! Volumes: windows on the images of a source.
+//! Volumes: windows on the images of a source, and what several of them make together.
 //!
-//! This version reads images without a partition table: the one volume is `whole`. What else stands there is refused by
-//! name.
+//! Every disk is a piece whose content is found out; that may give further pieces (partitions, an array, a logical volume,
+//! decrypted bytes), until only volumes are left that a file system may stand on. Arrays and groups wait until all their
+//! parts may have been found.
 //!
-//! **Invariant:** a volume never reaches outside its image.
+//! | layer | file | read |
+//! |---|---|---|
+//! | partition table | `mbr`, `gpt` | MBR with logical partitions, GPT; sectors of 512 and 4,096 bytes |
+//! | RAID member | `md`, `array` | MD RAID1 with superblocks 0.90, 1.0, 1.1, 1.2 |
+//! | encryption | `luks` | LUKS1, LUKS2 with AES in XTS, CBC, ECB |
+//! | physical volume | `lvm` | LVM2: linear and striped volumes |
+//!
+//! What else stands there is refused by name.
+//!
+//! **Invariant:** a volume never reaches outside its image; nothing that was found is left out of the list, if only as refused.
+
+mod array;
+mod claim;
+mod empty;
+mod field;
+mod gpt;
+mod luks;
+mod lvm;
+mod mapped;
+mod mbr;
+mod md;
+mod partition;
+mod piece;
+mod resolve;
 
 use std::sync::Arc;
 
-use crate::image::signature::{self, Class};
-use crate::image::{Image, Windowed};
+use crate::image::Image;
 use crate::read_error::ReadError;
 
 /// The name of the one volume of an image without a partition table.
@@ -20,6 +43,10 @@ pub struct Volume {
     pub name: String,
     /// How many bytes it has.
     pub size_bytes: u64,
+    /// What it was taken out of, outermost first: `GPT`, `LUKS2`, `LVM`. A layer that was not whole says so behind its name.
+    pub layers: Vec<&'static str>,
+    /// The keys that opened it, by their place in the list that was given; a key that no volume names opened nothing.
+    pub keys: Vec<usize>,
     /// What it holds.
     pub content: Content,
 }
@@ -58,16 +85,8 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// The volumes of a source's images, in the order of their names' numbers.
-pub fn list(disks: &[Arc<dyn Image>], _keys: &[Key]) -> Result<Vec<Volume>, ReadError> {
-    let mut volumes = Vec::new();
-    for image in disks {
-        let known = signature::of(image.as_ref())?;
-        if known.iter().any(|known| known.class != Class::FileSystem) {
-            return Err(signature::refusal(&known));
-        }
-        let bytes: Arc<dyn Image> = Arc::new(Windowed::new(Arc::clone(image)));
-        volumes.push(Volume { name: WHOLE.to_owned(), size_bytes: bytes.size_bytes(), content: Content::Bytes(bytes) });
-    }
-    Ok(volumes)
+/// The volumes of a source's images: those of each disk by their numbers, then arrays, then the volumes of groups. Nothing but
+/// tables and headers is read. What cannot be read stands in the list as refused; an error is only that there are too many.
+pub fn list(disks: &[Arc<dyn Image>], keys: &[Key]) -> Result<Vec<Volume>, ReadError> {
+    resolve::volumes(disks, keys)
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** a subvolume that was deleted is never read; one that is not under the name that leads to it is an empty
 //! folder, as the kernel shows it.
 
+use super::block::Item;
 use super::directory;
 use super::field::{u8_at, u16_at, u32_at, u64_at};
 use super::inode::Inode;
@@ -25,17 +26,24 @@ pub(super) fn pointer(roots: &Tree, number: u64) -> Result<Option<RootPointer>, 
     let Some(item) = found.filter(|item| item.key.object == number && item.key.kind == kind::ROOT) else {
         return Ok(None);
     };
+    let pointer = described(&item)?;
     let data = item.data();
-    if data.len() < ROOT_BYTES {
-        return Err(corrupt("the description of a tree"));
-    }
     if u32_at(data, 216) == 0 {
         return Ok(None);
     }
     if is_subvolume(number) && u64_at(data, 168) != object::FIRST_FREE {
         return Err(corrupt("a subvolume's first folder"));
     }
-    Ok(Some(RootPointer { at: u64_at(data, 176), level: u8_at(data, 238), generation: u64_at(data, 160) }))
+    Ok(Some(pointer))
+}
+
+/// Where the root is of the tree that a `ROOT_ITEM` describes.
+pub(super) fn described(item: &Item) -> Result<RootPointer, ReadError> {
+    let data = item.data();
+    if data.len() < ROOT_BYTES {
+        return Err(corrupt("the description of a tree"));
+    }
+    Ok(RootPointer { at: u64_at(data, 176), level: u8_at(data, 238), generation: u64_at(data, 160) })
 }
 
 /// A tree that must be there.

@@ -84,7 +84,7 @@ impl FileStream {
         if length == 0 {
             return Ok(0);
         }
-        if let Some(given) = self.from_piece(buffer, length) {
+        if let Some(given) = self.give_piece(buffer, length) {
             return Ok(given);
         }
         while self.extent.as_ref().is_some_and(|extent| extent.start.saturating_add(extent.length) <= self.position) {
@@ -102,11 +102,11 @@ impl FileStream {
             Content::Plain { logical } => self.load_plain(&extent, logical)?,
             Content::Packed { .. } => self.load_packed(&extent)?,
         }
-        self.from_piece(buffer, length).ok_or(corrupt(0, "an extent of a file"))
+        self.give_piece(buffer, length).ok_or(corrupt(0, "an extent of a file"))
     }
 
     /// Gives what was read already; none where the position is not in it.
-    fn from_piece(&mut self, buffer: &mut [u8], length: u64) -> Option<usize> {
+    fn give_piece(&mut self, buffer: &mut [u8], length: u64) -> Option<usize> {
         let within = usize::try_from(self.position.checked_sub(self.piece_at)?).ok()?;
         let piece = self.piece.get(within..).filter(|piece| !piece.is_empty())?;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(piece.len());

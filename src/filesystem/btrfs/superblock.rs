@@ -26,7 +26,8 @@ const CHUNKS: usize = 811;
 const CHUNKS_BYTES: usize = 2048;
 
 const METADATA_UUID: u64 = 1 << 10;
-const NO_CHANGE: u64 = 0;
+/// Of the flags, unknown ones change nothing that is read.
+const NO_FLAG: u64 = 0;
 /// Bits 0 to 11 and 16: what this version reads.
 const INCOMPAT_KNOWN: u64 = 0xfff | 1 << 16;
 const INCOMPAT_REFUSED: [(u64, &str); 3] =
@@ -91,7 +92,7 @@ impl Superblock {
     /// Reads the superblock, or the newest of its copies where it is damaged.
     pub(super) fn read(image: &dyn Image) -> Result<Self, ReadError> {
         let bytes = sector(image, OFFSET)?;
-        if !bytes.get(64..72).is_some_and(|magic| magic == MAGIC) {
+        if bytes.get(64..72) != Some(MAGIC) {
             return Err(corrupt("the superblock has not btrfs's mark"));
         }
         if checksum_holds(&bytes) {
@@ -117,7 +118,7 @@ impl Superblock {
         if word(48) != offset || bytes.get(64..72) != Some(MAGIC) {
             return Err(corrupt("a superblock that belongs elsewhere"));
         }
-        refuse(word(56), &FLAGS_REFUSED, NO_CHANGE)?;
+        refuse(word(56), &FLAGS_REFUSED, NO_FLAG)?;
         let incompat = word(188);
         refuse(incompat, &INCOMPAT_REFUSED, !INCOMPAT_KNOWN)?;
         let (sector_bytes, node_bytes) = (half(144), half(148));

@@ -29,7 +29,11 @@ pub(super) fn unpack(
         Packing::Zstd => zstd(packed, &mut unpacked),
     };
     match made {
-        Some(made) if unpacked_bytes.saturating_sub(made) < sector => Ok(unpacked),
+        Some(made) if unpacked_bytes.saturating_sub(made) < sector => {
+            // A library may leave scraps behind what it made.
+            unpacked.iter_mut().skip(made).for_each(|byte| *byte = 0);
+            Ok(unpacked)
+        }
         Some(_) => Err(corrupt("a compressed extent that ends too early")),
         None => Err(corrupt("a compressed extent")),
     }
@@ -89,6 +93,21 @@ fn lzo(packed: &[u8], unpacked: &mut [u8], sector: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn behind_what_was_packed_are_zeros() {
+        let content = b"nothing happened; ".repeat(3_397);
+        for short in 1..40 {
+            let content = content.get(..content.len() - short).unwrap_or_default();
+            let mut packed = vec![0; 128 * 1024];
+            let mut encoder = flate2::Compress::new(flate2::Compression::new(3), true);
+            encoder.compress(content, &mut packed, flate2::FlushCompress::Finish).expect("it compresses");
+            let whole = content.len().next_multiple_of(4096);
+            let mut expected = content.to_vec();
+            expected.resize(whole, 0);
+            assert!(unpack(Packing::Zlib, &packed, whole, 4096).expect("it unpacks") == expected, "{short}");
+        }
+    }
 
     #[test]
     fn what_is_cut_or_spoilt_is_damage_and_never_shorter_content() {

@@ -1,35 +1,37 @@
 //! What a btrfs reader can get silently wrong: copies, checksums, subvolumes, compressed and unwritten extents, the log.
 
-#[path = "fixture/btrfs_live.rs"]
-mod btrfs_live;
+mod damage;
+mod device;
+mod forge;
+mod live;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/mounted.rs"]
+#[path = "../fixture/mounted.rs"]
 mod mounted;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/reach.rs"]
+#[path = "../fixture/reach.rs"]
 mod reach;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/spanned.rs"]
 mod spanned;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/tool.rs"]
+#[path = "../fixture/tool.rs"]
 mod tool;
 #[allow(dead_code, reason = "each test uses its part")]
-#[path = "fixture/tree.rs"]
+#[path = "../fixture/tree.rs"]
 mod tree;
+mod work;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use btrfs_live::{Live, fill, make, subvolume, sync};
 use extract::clock::Timestamp;
 use extract::journal::Journal;
 use extract::scope::{EntryKind, FileTime};
+use live::{Live, fill, make, subvolume, sync};
 use reach::Reached;
 use serde_json::Value;
 use spanned::{everything, open_volumes, same_as_kernel, unpacked};
 use tool::{run, text};
+use work::Work;
 
 fn corpora() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
@@ -213,4 +215,78 @@ fn subvolumes_stand_where_a_mount_shows_them() {
         let refused = open_volumes(&images, Some(name.as_bytes())).err().expect("it is refused").to_string();
         assert!(refused.contains("a subvolume at the path"), "{name}: {refused}");
     }
+}
+
+/// What the kernel makes of its own log; a time that the replay itself gave is ours.
+fn same_as_replay(what: &str, image: &Path, at: &Path, reached: &Reached) {
+    let copy = image.with_extension("replayed");
+    fs::copy(image, &copy).expect("a copy");
+    let before = extract::clock::now();
+    let live = Live::new(&[copy.clone()], at, "noatime").unwrap_or_else(|error| panic!("{what}: {error}"));
+    let mut theirs = live.mounted().items();
+    drop(live);
+    fs::remove_file(copy).expect("the copy");
+    for (path, item) in &mut theirs {
+        let ours = reached.items.get(path).unwrap_or_else(|| panic!("{what}: {} is missing", path.escape_ascii()));
+        let of_replay = |time: Option<FileTime>| time.and_then(FileTime::instant).is_some_and(|time| time >= before);
+        if of_replay(item.times.modified) {
+            item.times.modified = ours.times.modified;
+        }
+        if of_replay(item.times.changed) {
+            item.times.changed = ours.times.changed;
+        }
+    }
+    same_as_kernel(what, reached, &theirs);
+}
+
+/// How many logs are made; more of them for a night.
+fn seeds() -> u64 {
+    std::env::var("BTRFS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(16)
+}
+
+#[test]
+fn a_log_is_replayed_as_the_kernel_does() {
+    let rows: [(&[&str], &str); 4] = [
+        (&[], ""),
+        (&["-O", "^no-holes", "-n", "4096"], "compress=zlib"),
+        (&["--csum", "xxhash", "-O", "^extref"], "compress-force=zstd"),
+        (&["-M"], "nodatacow"),
+    ];
+    let mut replayed = 0;
+    for seed in 0..seeds() {
+        let (arguments, options) = rows[seed as usize % rows.len()];
+        let what = format!("seed {seed}, {arguments:?} {options}");
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let images = make(scratch.path(), 1, 256, arguments);
+        let at = scratch.path().join("mount");
+        let live = match Live::new(&images, &at, &format!("commit=300,{options}")) {
+            Ok(live) => live,
+            Err(why) => return println!("not made: {why}"),
+        };
+        for name in ["one", "two"] {
+            subvolume(&["create", text(&at.join(name))]);
+        }
+        let mut works =
+            [Work::new(seed, &at), Work::new(seed + 100, &at.join("one")), Work::new(seed + 200, &at.join("two"))];
+        for work in &mut works {
+            work.run(120, false);
+        }
+        sync(&at);
+        for _ in 0..4 {
+            for work in &mut works {
+                work.run(4 + seed as usize % 40, true);
+            }
+        }
+        let stopped = scratch.path().join("stopped.raw");
+        fs::copy(&images[0], &stopped).expect("what a power cut would leave");
+        drop(live);
+        let filesystem = open_volumes(&[stopped.clone()], None).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let journal = filesystem.journal();
+        let reached = everything(filesystem.as_ref());
+        println!("{what}: {journal:?}, {} entries", reached.items.len());
+        assert_ne!(journal, Journal::NotReplayed, "{what}");
+        replayed += usize::from(journal == Journal::Replayed);
+        same_as_replay(&what, &stopped, &at, &reached);
+    }
+    assert!(replayed > 6, "only {replayed} logs were replayed");
 }
