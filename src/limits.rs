@@ -60,6 +60,8 @@ pub const DIAGNOSTICS: usize = 500;
 pub const LIST_ITEMS: usize = 100_000;
 /// What is read from an image at once for its file system.
 pub const WINDOW_BYTES: usize = 256 * 1024;
+/// How many of them are read at once where they are asked for in order.
+pub const WINDOWS_AHEAD: usize = 4;
 /// How many such windows are kept.
 pub const WINDOWS: usize = 32;
 /// The size of a sector in every image format that counts in sectors.
@@ -80,8 +82,10 @@ pub const EWF_CHUNKS: u64 = 1 << 28;
 pub const EWF_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
 /// Runs of sectors that could not be read when an E01 image was made.
 pub const EWF_LOST_RUNS: u64 = 65_536;
-/// Chunks that wait to be hashed when an E01 image is verified.
-pub const EWF_VERIFY_CHUNKS: usize = 64;
+/// Threads that unpack an E01 image when it is verified.
+pub const EWF_VERIFY_THREADS: usize = 8;
+/// Chunks of each that wait to be hashed.
+pub const EWF_VERIFY_CHUNKS: usize = 16;
 /// Connections to one `qemu-nbd`.
 pub const NBD_CLIENTS: usize = 4;
 /// Connections that one `qemu-nbd` may make to us.

@@ -159,10 +159,7 @@ fn a_qcow2_image_that_this_version_does_not_read_is_refused_by_name() {
     let data_file = format!("data_file={}", text(&scratch.path().join("data")));
     let vectors = [
         (overlay, "backing file"),
-        (made("zstd", &["-c", "-o", "compression_type=zstd"]), "compression"),
-        (made("extended", &["-o", "extended_l2=on"]), "extended level 2"),
         (made("external", &["-o", &data_file]), "external data file"),
-        (patched(&plain, 79, &[1]), "dirty"),
         (patched(&plain, 79, &[2]), "corrupt"),
         (patched(&plain, 72, &[0x80]), "unknown feature"),
         (patched(&plain, 35, &[1]), "encrypted"),

@@ -186,3 +186,20 @@ fn several_threads_read_one_image_at_once() {
         });
     }
 }
+
+#[test]
+fn a_qcow2_that_was_not_closed_is_read() {
+    if !present(&["qemu-img", "qemu-nbd"]) {
+        return;
+    }
+    let made = Made::new();
+    for row in ROWS.iter().filter(|row| row.kind == "qcow2" && row.name != "v2.qcow2") {
+        let (image, _) = made.image(row);
+        let mut bytes = fs::read(&image).expect("the image");
+        // The incompatible feature that says that counts of references were not written.
+        bytes[79] |= 1;
+        fs::write(&image, &bytes).expect("a file");
+        assert!(read(&image, made.scratch.path()).expect(row.name) == made.raw, "{}", row.name);
+        assert!(fs::read(&image).expect("the image") == bytes, "{}: nothing was mended", row.name);
+    }
+}

@@ -135,3 +135,86 @@ fn no_changed_byte_of_an_e01_is_ever_believed() {
     }
     assert!((1..120).contains(&accepted), "{accepted} of 240 were read: what describes the case may change");
 }
+
+/// A section's descriptor.
+fn descriptor(kind: &str, next: u64, size: u64) -> Vec<u8> {
+    let mut bytes = kind.as_bytes().to_vec();
+    bytes.resize(16, 0);
+    bytes.extend(next.to_le_bytes());
+    bytes.extend(size.to_le_bytes());
+    bytes.resize(72, 0);
+    summed(bytes)
+}
+
+/// Bytes, and their checksum behind them.
+fn summed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = adler2::adler32_slice(&bytes);
+    bytes.extend(sum.to_le_bytes());
+    bytes
+}
+
+/// The image up to its hashes, and with these sections in their place.
+fn with_sections(image: &[u8], sections: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let is_hash = |at: &usize| image[*at..].starts_with(b"digest\0") || image[*at..].starts_with(b"hash\0");
+    let begin = (0..image.len()).rev().filter(is_hash).min().expect("it stores a hash");
+    let mut bytes = image[..begin].to_vec();
+    for (kind, data) in sections {
+        let size = 76 + data.len() as u64;
+        bytes.extend(descriptor(kind, bytes.len() as u64 + size, size));
+        bytes.extend(data);
+    }
+    bytes.extend(descriptor("done", bytes.len() as u64, 76));
+    bytes
+}
+
+/// A list of sectors that could not be read.
+fn read_errors(runs: &[(u32, u32)]) -> Vec<u8> {
+    let mut head = (runs.len() as u32).to_le_bytes().to_vec();
+    head.resize(516, 0);
+    let entries: Vec<u8> =
+        runs.iter().flat_map(|(first, count)| [first.to_le_bytes(), count.to_le_bytes()].concat()).collect();
+    [summed(head), summed(entries)].concat()
+}
+
+#[test]
+fn sectors_that_were_never_read_are_errors_and_an_image_without_hashes_rests_on_its_checksums() {
+    if !present(&["ewfacquire"]) {
+        return;
+    }
+    let made = tempfile::tempdir().expect("a folder");
+    let disk = disk(made.path(), 3 * 1024 * 1024);
+    let raw = fs::read(&disk).expect("the disk");
+    let whole = fs::read(acquire(&disk, &made.path().join("x"), &["-c", "none"])).expect("the image");
+    let image = made.path().join("y.E01");
+    fs::write(&image, with_sections(&whole, &[])).expect("a file");
+    assert!(read(&image, made.path()).expect("no hash") == raw);
+    let mut spoilt = with_sections(&whole, &[]);
+    let place = spoilt.windows(64).position(|bytes| *bytes == raw[500_000..500_064]).expect("it is not compressed");
+    spoilt[place] ^= 1;
+    fs::write(&image, &spoilt).expect("a file");
+    assert!(read(&image, made.path()).is_err(), "a changed byte is found by the chunk's checksum");
+    let other = [vec![7; 32], vec![0; 0]].concat();
+    fs::write(&image, with_sections(&whole, &[("hash", summed(other))])).expect("a file");
+    let said = read(&image, made.path()).map(|_| ()).expect_err("another hash").to_string();
+    assert!(said.contains("has not the hash that it stores"), "{said}");
+    let lost = read_errors(&[(100, 8), (5_000, 1)]);
+    fs::write(&image, with_sections(&whole, &[("error2", lost)])).expect("a file");
+    let opened = open(&image, made.path()).expect("what was read is there");
+    for (offset, length, is_read) in [
+        (0, 51_200, true),
+        (51_199, 2, false),
+        (52_000, 10, false),
+        (55_295, 1, false),
+        (55_296, 1_000_000, true),
+        (2_560_511, 1, false),
+        (2_560_512, 100, true),
+    ] {
+        let mut bytes = vec![0; length];
+        let read = opened.bytes.read_at(offset, &mut bytes);
+        assert_eq!(read.is_ok(), is_read, "{offset}, {length}: {read:?}");
+        let start = usize::try_from(offset).expect("a place");
+        assert!(!is_read || bytes == raw[start..start + length], "{offset}");
+    }
+    let said = opened.bytes.read_at(52_000, &mut [0]).expect_err("it was never read").to_string();
+    assert!(said.contains("the disk could not be read here"), "{said}");
+}

@@ -70,36 +70,49 @@ impl Ewf {
         if self.md5.is_none() && self.sha1.is_none() {
             return Ok(());
         }
+        let (mut md5, mut sha1) = (md5::Md5::new(), sha1::Sha1::new());
+        self.unpack_in_order(|bytes| {
+            if self.md5.is_some() {
+                md5.update(bytes);
+            }
+            if self.sha1.is_some() {
+                sha1.update(bytes);
+            }
+        })?;
+        let is_md5 = self.md5.is_none_or(|stored| stored == <[u8; 16]>::from(md5.finalize()));
+        let is_sha1 = self.sha1.is_none_or(|stored| stored == <[u8; 20]>::from(sha1.finalize()));
+        if is_md5 && is_sha1 {
+            return Ok(());
+        }
+        Err(ReadError::Corrupt { offset: 0, what: "the E01 image's content has not the hash that it stores" })
+    }
+
+    /// Every chunk, one after the other. Several threads unpack: of `n` threads each has every `n`th chunk.
+    fn unpack_in_order(&self, mut visit: impl FnMut(&[u8])) -> Result<(), ReadError> {
+        let chunks = self.volume.size_bytes.div_ceil(self.volume.chunk_bytes);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(limits::EWF_VERIFY_THREADS);
         std::thread::scope(|scope| {
-            // One thread unpacks, the other hashes.
-            let (send, receive) = sync_channel::<Vec<u8>>(limits::EWF_VERIFY_CHUNKS);
-            let unpacking = scope.spawn(move || -> Result<(), ReadError> {
-                for chunk in 0..self.volume.size_bytes.div_ceil(self.volume.chunk_bytes) {
-                    let mut bytes = Vec::new();
-                    self.chunk(chunk, &mut bytes)?;
-                    if send.send(bytes).is_err() {
-                        break;
+            let mut lanes = Vec::new();
+            for lane in 0..threads {
+                let (send, receive) = sync_channel::<Result<Vec<u8>, ReadError>>(limits::EWF_VERIFY_CHUNKS);
+                scope.spawn(move || {
+                    for number in (0..chunks).skip(lane).step_by(threads) {
+                        let mut bytes = Vec::new();
+                        let unpacked = self.chunk(number, &mut bytes).map(|()| bytes);
+                        let failed = unpacked.is_err();
+                        // Nobody takes it any more, where another one has failed.
+                        if send.send(unpacked).is_err() || failed {
+                            break;
+                        }
                     }
-                }
-                Ok(())
-            });
-            let (mut md5, mut sha1) = (md5::Md5::new(), sha1::Sha1::new());
-            for bytes in receive {
-                if self.md5.is_some() {
-                    md5.update(&bytes);
-                }
-                if self.sha1.is_some() {
-                    sha1.update(&bytes);
-                }
+                });
+                lanes.push(receive);
             }
-            let ended = || ReadError::io(0, std::io::Error::other("the hash was not finished"));
-            unpacking.join().map_err(|_| ended())??;
-            let is_md5 = self.md5.is_none_or(|stored| stored == <[u8; 16]>::from(md5.finalize()));
-            let is_sha1 = self.sha1.is_none_or(|stored| stored == <[u8; 20]>::from(sha1.finalize()));
-            if is_md5 && is_sha1 {
-                return Ok(());
+            for lane in lanes.iter().cycle().take(usize::try_from(chunks).unwrap_or(usize::MAX)) {
+                let ended = || ReadError::io(0, std::io::Error::other("the hash was not finished"));
+                visit(&lane.recv().map_err(|_| ended())??);
             }
-            Err(ReadError::Corrupt { offset: 0, what: "the E01 image's content has not the hash that it stores" })
+            Ok(())
         })
     }
 
@@ -175,10 +188,10 @@ impl Image for Ewf {
             let within = usize::try_from(at % self.volume.chunk_bytes).unwrap_or(usize::MAX);
             let there = bytes.get(within..).unwrap_or_default();
             let (part, behind) = rest.split_at_mut(there.len().min(rest.len()));
-            if part.is_empty() {
+            let Some(there) = there.get(..part.len()).filter(|there| !there.is_empty()) else {
                 return Err(ReadError::Corrupt { offset: at, what: "a chunk of the E01 image" });
-            }
-            part.iter_mut().zip(there).for_each(|(to, from)| *to = *from);
+            };
+            part.copy_from_slice(there);
             at = at.saturating_add(u64::try_from(part.len()).unwrap_or(0));
             rest = behind;
         }

@@ -92,7 +92,9 @@ impl Header {
             return Err(ReadError::Limit { offset: 36, what: "entries of a qcow2 level 1 table" });
         }
         let table_end = self.l1_offset.checked_add(self.l1_entries * 8);
-        if self.l1_offset % (1 << self.cluster_bits) != 0 || table_end.is_none_or(|end| end > stored.size_bytes()) {
+        if !self.l1_offset.is_multiple_of(1 << self.cluster_bits)
+            || table_end.is_none_or(|end| end > stored.size_bytes())
+        {
             return Err(ReadError::Corrupt { offset: 40, what: "the qcow2 level 1 table is not within the file" });
         }
         // A level 2 table fills one cluster with entries of 8 or 16 bytes, so an entry of level 1 stands for this much.

@@ -181,10 +181,10 @@ impl Qcow2 {
             let within = usize::try_from(at % cluster).unwrap_or(usize::MAX);
             let there = bytes.get(within..).unwrap_or_default();
             let (part, behind) = rest.split_at_mut(there.len().min(rest.len()));
-            if part.is_empty() {
+            let Some(there) = there.get(..part.len()).filter(|there| !there.is_empty()) else {
                 return Err(ReadError::Corrupt { offset: at, what: PACKED });
-            }
-            part.iter_mut().zip(there).for_each(|(to, from)| *to = *from);
+            };
+            part.copy_from_slice(there);
             at = at.saturating_add(u64::try_from(part.len()).unwrap_or(0));
             rest = behind;
         }
