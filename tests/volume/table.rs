@@ -65,8 +65,17 @@ const SCRIPTS: [(&str, &str); 8] = [
     ("one", "label: dos\n2048,4096,83\n"),
     ("four", "label: dos\n2048,2048,83\n,2048,c\n,2048,7\n,,8e\n"),
     ("gaps", "label: dos\n1 : start=2048,size=2048,type=83\n3 : start=10240,size=2048,type=83\n"),
-    ("logical", "label: dos\n2048,2048,83\n4096,,5\n6144,2048,83\n,2048,83\n,2048,7\n,1024,83\n,,83\n"),
-    ("primary behind", "label: dos\n2048,8192,f\n12288,,83\n4096,1024,83\n6144,1024,83\n"),
+    (
+        "logical",
+        "label: dos\n1 : start=2048,size=2048,type=83\n2 : start=4096,type=5\n5 : start=6144,size=2048,type=83\n\
+         6 : start=10240,size=2048,type=83\n7 : start=14336,size=1024,type=7\n8 : start=16384,size=1024,type=83\n\
+         9 : start=20480,size=2048,type=83\n",
+    ),
+    (
+        "primary behind",
+        "label: dos\n1 : start=2048,size=8192,type=f\n2 : start=12288,size=8192,type=83\n\
+         5 : start=4096,size=1024,type=83\n6 : start=6144,size=1024,type=83\n",
+    ),
     ("gpt", "label: gpt\n2048,2048,L\n,2048,U\n,,L\n"),
     ("gpt with gaps", "label: gpt\n2 : start=4096,size=2048\n7 : start=8192,size=1024\n100 : start=12288,size=512\n"),
     ("gpt of 64", "label: gpt\ntable-length: 64\n2048,4096,L\n,4096,L\n"),
