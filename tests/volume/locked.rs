@@ -1,9 +1,11 @@
 //! Encrypted volumes, as cryptsetup and QEMU make them, and those of the corpora.
 
+use std::process::Command;
+
 use extract::volume::{Content, Key};
 
 use crate::seen::{all_told, content, corpus, mutated, noise, volumes};
-use crate::tool::{Cannot, run, text, try_run};
+use crate::tool::{Cannot, text, try_run};
 
 const MIB: usize = 1024 * 1024;
 const PASS: &[u8] = b"correct horse";
@@ -20,8 +22,7 @@ fn encrypted(arguments: &[&str]) -> Result<(Vec<u8>, Vec<u8>), Cannot> {
     let command = [&always, arguments, &["--key-file", text(&key), text(&disk)]].concat();
     // It encrypts in user space, by the kernel's ciphers; a kernel without them lets nobody check.
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-    let output =
-        std::process::Command::new("cryptsetup").args(&command).env("PATH", path).output().expect("cryptsetup");
+    let output = Command::new("cryptsetup").args(&command).env("PATH", path).output().expect("cryptsetup");
     if !output.status.success() {
         return Err(Cannot::Right(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
@@ -103,26 +104,23 @@ fn what_qemu_encrypts_as_luks1_is_read_to_the_byte() {
             "cipher-alg=aes-256,cipher-mode=cbc,ivgen-alg=essiv,ivgen-hash-alg=sha256,hash-alg=sha1",
             "aes-cbc-essiv:sha256",
         ),
-        ("cipher-alg=aes-192,cipher-mode=cbc,ivgen-alg=plain,hash-alg=sha512", "aes-cbc-plain"),
+        ("cipher-alg=aes-128,cipher-mode=cbc,ivgen-alg=plain,hash-alg=sha512", "aes-cbc-plain"),
         ("cipher-alg=aes-128,cipher-mode=ecb", "aes-ecb"),
     ] {
-        let options = format!("key-secret=s,iter-time=100,{options}");
-        run(
-            "qemu-img",
-            &[
-                "convert",
-                "--object",
-                "secret,id=s,data=correct horse",
-                "-f",
-                "raw",
-                "-O",
-                "luks",
-                "-o",
-                &options,
-                text(&plain_path),
-                text(&disk),
-            ],
-        );
+        let options = format!("key-secret=s,iter-time=10,{options}");
+        let secret = ["convert", "--object", "secret,id=s,data=correct horse", "-f", "raw", "-O", "luks", "-o"];
+        let command = [&secret[..], &[&options, text(&plain_path), text(&disk)]].concat();
+        // On a machine with coarse clocks it cannot measure its own speed, and says so at random.
+        let is_made = (0..40).any(|_| {
+            let output = Command::new("qemu-img").args(&command).output().expect("qemu-img");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() || said.contains("accurate CPU usage"), "{name}: {said}");
+            output.status.success()
+        });
+        if !is_made {
+            Cannot::Right(format!("qemu-img cannot measure its speed: {name}")).say("LUKS1 by qemu-img");
+            continue;
+        }
         let bytes = std::fs::read(&disk).expect("the disk");
         let found = volumes(&[&bytes], &[PASS]);
         assert_eq!(all_told(&found), [format!("whole [LUKS1] {} bytes", plain.len())], "{name}");
