@@ -11,3 +11,12 @@ mod seen;
 
 #[path = "volume/table.rs"]
 mod table;
+
+#[path = "volume/array.rs"]
+mod array;
+
+#[path = "volume/group.rs"]
+mod group;
+
+#[path = "volume/locked.rs"]
+mod locked;

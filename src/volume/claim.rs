@@ -62,16 +62,13 @@ pub fn settle(image: &Arc<dyn Image>, purpose: Purpose) -> Result<Claim, ReadErr
         return encrypted.map_or(Ok(Claim::Bytes), |encrypted| encrypted.claim);
     }
     let physical = lvm::read(image.as_ref()).transpose().map(|label| named("LVM", label.map(Claim::Physical)));
-    let mut claims: Vec<Named> = [table, member, encrypted, physical].into_iter().flatten().collect();
+    let tree = known.iter().find(|known| is_tree(known)).map(|tree| named(tree.name, Ok(Claim::Bytes)));
+    let mut claims: Vec<Named> = [tree, table, member, encrypted, physical].into_iter().flatten().collect();
     if has("BitLocker") {
         claims.push(named("BitLocker", Ok(Claim::Locked("BitLocker"))));
     }
     let contained = known.iter().filter(|known| known.class == Class::Container);
     claims.extend(contained.map(|known| named(known.name, Err(signature::refusal(&[*known])))));
-    let trees: Vec<&Known> = known.iter().filter(|known| is_tree(known)).collect();
-    if let Some(first) = trees.first() {
-        claims.push(named(first.name, Ok(Claim::Bytes)));
-    }
     if !known.iter().any(|known| known.name == signature::EXT) && empty::is_swap(image.as_ref())? {
         claims.push(named("swap", Ok(Claim::Unused("swap"))));
     }
@@ -90,13 +87,12 @@ fn is_tree(known: &Known) -> bool {
     known.class == Class::FileSystem && known.name != "swap"
 }
 
-/// Damage comes first: what it hides cannot be told. Otherwise all names.
+/// What could not be read comes first; otherwise all names.
 fn contradiction(mut claims: Vec<Named>, last: Named) -> ReadError {
     claims.push(last);
-    if let Some(at) = claims.iter().position(|named| matches!(named.claim, Err(ReadError::Io { .. }))) {
-        if let Err(error) = claims.swap_remove(at).claim {
-            return error;
-        }
+    let unread = claims.iter().position(|named| matches!(named.claim, Err(ReadError::Io { .. })));
+    if let Some(Err(error)) = unread.map(|at| claims.swap_remove(at).claim) {
+        return error;
     }
     let names: Vec<&str> = claims.iter().map(|named| named.name).collect();
     ReadError::Unsupported { offset: 0, what: names.join(" and ") }

@@ -65,8 +65,17 @@ const SCRIPTS: [(&str, &str); 8] = [
     ("one", "label: dos\n2048,4096,83\n"),
     ("four", "label: dos\n2048,2048,83\n,2048,c\n,2048,7\n,,8e\n"),
     ("gaps", "label: dos\n1 : start=2048,size=2048,type=83\n3 : start=10240,size=2048,type=83\n"),
-    ("logical", "label: dos\n2048,2048,83\n4096,,5\n6144,2048,83\n,2048,83\n,2048,7\n,1024,83\n,,83\n"),
-    ("primary behind", "label: dos\n2048,8192,f\n12288,,83\n4096,1024,83\n6144,1024,83\n"),
+    (
+        "logical",
+        "label: dos\n1 : start=2048,size=2048,type=83\n2 : start=4096,type=5\n5 : start=6144,size=2048,type=83\n\
+         6 : start=10240,size=2048,type=83\n7 : start=14336,size=1024,type=7\n8 : start=18432,size=1024,type=83\n\
+         9 : start=24576,size=2048,type=83\n",
+    ),
+    (
+        "primary behind",
+        "label: dos\n1 : start=2048,size=8192,type=f\n2 : start=12288,size=8192,type=83\n\
+         5 : start=4096,size=1024,type=83\n6 : start=8192,size=1024,type=83\n",
+    ),
     ("gpt", "label: gpt\n2048,2048,L\n,2048,U\n,,L\n"),
     ("gpt with gaps", "label: gpt\n2 : start=4096,size=2048\n7 : start=8192,size=1024\n100 : start=12288,size=512\n"),
     ("gpt of 64", "label: gpt\ntable-length: 64\n2048,4096,L\n,4096,L\n"),
@@ -248,7 +257,7 @@ fn a_boot_sector_of_a_file_system_is_no_table_and_what_nothing_tells_apart_is_re
     assert_eq!(all_told(&volumes(&[&disk], &[])), ["whole [] 8388608 bytes"]);
     mbr(&mut disk, &[(0x83, 2048, 2048)]);
     let told = all_told(&volumes(&[&disk], &[]));
-    assert_eq!(told, ["whole [] refused: not supported (byte 0): an MBR partition table and NTFS"]);
+    assert_eq!(told, ["whole [] refused: not supported (byte 0): NTFS and an MBR partition table"]);
     // An ISO 9660 image with a table that leads into it.
     let mut disk = blank(8 * MIB);
     disk[32_768..32_774].copy_from_slice(b"\x01CD001");

@@ -45,7 +45,8 @@ impl Cipher {
     /// By name (`aes-xts-plain64`) and key; none where this version has no such cipher or the key's length does not fit.
     pub fn new(name: &str, key: &[u8]) -> Option<Self> {
         let mode = name.strip_prefix("aes-")?;
-        if mode == "ecb" {
+        // A vector that is named beside it is not used (dm-crypt; QEMU writes one).
+        if mode == "ecb" || mode.starts_with("ecb-") {
             return Some(Self(Mode::Ecb(Aes::new(key)?)));
         }
         let (chaining, vector) = mode.split_once('-')?;
