@@ -34,6 +34,14 @@ pub const FOLDER_ENTRIES: usize = 8_000_000;
 pub const FOLDER_DEPTH: usize = 512;
 /// The longest path of an order or a provider file, in bytes.
 pub const PATH_BYTES: usize = 64 * 1024;
+/// How deep archives are opened within one another.
+pub const ARCHIVE_DEPTH: usize = 4;
+/// Archives of one source that are open at once.
+pub const ARCHIVES: usize = 4_096;
+/// The longest key file (that of `cryptsetup`).
+pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
+/// The largest table of mounts that is read for a proposal.
+pub const MOUNT_TABLE_BYTES: u64 = 1024 * 1024;
 /// Unpacked bytes of one compressed stream.
 pub const UNPACKED_BYTES: u64 = 1 << 40;
 /// The longest line of a package's own JSON that `verify` reads.
@@ -54,6 +62,62 @@ pub const LIST_ITEMS: usize = 100_000;
 pub const WINDOW_BYTES: usize = 256 * 1024;
 /// How many such windows are kept.
 pub const WINDOWS: usize = 32;
+/// The size of a sector in every image format that counts in sectors.
+pub const SECTOR_BYTES: u64 = 512;
+/// Segments, or extents, of one image.
+pub const SEGMENTS: usize = 20_000;
+/// Files beside the first segment of an image that are looked at by name.
+pub const SEGMENT_NEIGHBOURS: usize = 1_000_000;
+/// Images behind one another.
+pub const BACKING_DEPTH: usize = 64;
+/// The largest descriptor of a VMDK image, in bytes.
+pub const VMDK_DESCRIPTOR_BYTES: usize = 1024 * 1024;
+/// Sections of one segment of an E01 image.
+pub const EWF_SECTIONS: usize = 4 * 1024 * 1024;
+/// Chunks of an E01 image: 8 TiB in chunks of 32 KiB.
+pub const EWF_CHUNKS: u64 = 1 << 28;
+/// The largest chunk of an E01 image, in bytes.
+pub const EWF_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
+/// Runs of sectors that could not be read when an E01 image was made.
+pub const EWF_LOST_RUNS: u64 = 65_536;
+/// Chunks that wait to be hashed when an E01 image is verified.
+pub const EWF_VERIFY_CHUNKS: usize = 64;
+/// Connections to one `qemu-nbd`.
+pub const NBD_CLIENTS: usize = 4;
+/// Connections that one `qemu-nbd` may make to us.
+pub const NBD_CONNECTIONS: usize = 1024;
+/// How long a reply of `qemu-nbd` may take.
+pub const NBD_PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long to wait before it is tried again whether `qemu-nbd` listens.
+pub const NBD_PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+/// How often that is tried.
+pub const NBD_ATTEMPTS: usize = 6_000;
+/// How often it is tried whether a `qemu-nbd` that does not answer has ended.
+pub const NBD_END_ATTEMPTS: usize = 200;
+/// What is asked of `qemu-nbd` at once.
+pub const NBD_READ_BYTES: usize = 4 * 1024 * 1024;
+/// What `qemu-nbd` may ask of us at once: what its own client asks at most.
+pub const NBD_REQUEST_BYTES: usize = 32 * 1024 * 1024;
+/// Options, or replies to one, in one handshake.
+pub const NBD_OPTIONS: usize = 64;
+/// The longest option or reply to one.
+pub const NBD_OPTION_BYTES: usize = 64 * 1024;
+/// The size of a stored file whose end `qemu-nbd` is not to see: the largest that it takes, in whole megabytes.
+pub const NBD_ENDLESS_BYTES: u64 = (1 << 62) - (1 << 20);
+/// The memory that a `qemu-nbd` may map.
+pub const QEMU_MEMORY_BYTES: u64 = 4 << 30;
+/// The longest file that a `qemu-nbd` may write: what it says.
+pub const QEMU_FILE_BYTES: u64 = 1 << 20;
+/// Files and sockets that a `qemu-nbd` may have open.
+pub const QEMU_FILES: u64 = 2_048;
+/// How much is read of what a `qemu-nbd` says.
+pub const QEMU_WORDS_BYTES: u64 = 64 * 1024;
+/// How much of a qcow2 image's first cluster is read for its header, in bytes.
+pub const QCOW2_HEADER_BYTES: usize = 64 * 1024;
+/// Extensions of a qcow2 header.
+pub const QCOW2_EXTENSIONS: usize = 4_096;
+/// What a qcow2 snapshot holds beside its name, in bytes (QEMU's own limit).
+pub const QCOW2_SNAPSHOT_EXTRA_BYTES: usize = 1024;
 /// The largest level 1 table of a qcow2 image, in entries (QEMU's own limit).
 pub const QCOW2_L1_ENTRIES: u64 = 4 * 1024 * 1024;
 /// Level 2 tables of a qcow2 image that lie outside the stored file and are remembered; one with more is refused.
@@ -72,3 +136,57 @@ pub const EXT_NODES: u64 = 4 * 1024 * 1024;
 pub const EXT_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
 /// Blocks of an ext journal that are examined (the kernel makes none over 1 GiB of 1 KiB blocks).
 pub const EXT_JOURNAL_BLOCKS: u64 = 16 * 1024 * 1024;
+/// The largest block of a btrfs tree, and the largest sector.
+pub const BTRFS_NODE_BYTES: u32 = 64 * 1024;
+/// Levels of a btrfs tree (`BTRFS_MAX_LEVEL`).
+pub const BTRFS_LEVELS: u8 = 8;
+/// Chunks of a btrfs file system (1 PiB in chunks of 1 GiB).
+pub const BTRFS_CHUNKS: usize = 1024 * 1024;
+/// What the tree blocks that are kept of a btrfs file system may take of memory.
+pub const BTRFS_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// The largest compressed extent of a btrfs file, packed and unpacked (`BTRFS_MAX_COMPRESSED`).
+pub const BTRFS_PACKED_BYTES: usize = 128 * 1024;
+/// What is read of a btrfs file at once.
+pub const BTRFS_PIECE_BYTES: usize = 256 * 1024;
+/// Items of a btrfs log, and what its replay changes.
+pub const BTRFS_LOG_ITEMS: usize = 2_000_000;
+/// Pieces of one file of FAT, exFAT or NTFS that are held in memory.
+pub const FILE_EXTENTS: usize = 1024 * 1024;
+/// The largest folder of FAT, in bytes: 65,536 entries.
+pub const FAT_FOLDER_BYTES: u64 = 2 * 1024 * 1024;
+/// The largest folder of exFAT, in bytes (its specification's own bound).
+pub const EXFAT_FOLDER_BYTES: u64 = 256 * 1024 * 1024;
+/// The largest cluster of NTFS, in bytes.
+pub const NTFS_CLUSTER_BYTES: u64 = 2 * 1024 * 1024;
+/// The largest record of the file table, and block of an index, of NTFS, in bytes.
+pub const NTFS_RECORD_BYTES: u64 = 64 * 1024;
+/// The largest list of the attributes of a file of NTFS, in bytes (Windows's own bound).
+pub const NTFS_ATTRIBUTE_LIST_BYTES: u64 = 256 * 1024;
+/// The largest unit of a compressed file of NTFS, in bytes.
+pub const NTFS_UNIT_BYTES: u64 = 1024 * 1024;
+/// The largest index of a folder of NTFS, in bytes.
+pub const NTFS_FOLDER_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// The largest grain of a VMDK extent, in bytes.
+pub const VMDK_GRAIN_BYTES: u64 = 64 * 1024 * 1024;
+/// Entries of one table of a VMDK extent.
+pub const VMDK_TABLE_ENTRIES: u64 = 64 * 1024;
+/// Tables of one VMDK extent.
+pub const VMDK_TABLES: u64 = 16 * 1024 * 1024;
+/// The largest block of an XFS file system, and of its folders.
+pub const XFS_BLOCK_BYTES: u64 = 64 * 1024;
+/// The largest inode of an XFS file system.
+pub const XFS_INODE_BYTES: u64 = 2 * 1024;
+/// Runs of blocks of one file of an XFS file system that are held in memory.
+pub const XFS_RUNS: usize = 4 * 1024 * 1024;
+/// Nodes of one inode's tree of extents that are read.
+pub const XFS_NODES: u64 = 4 * 1024 * 1024;
+/// The largest folder of an XFS file system, in bytes.
+pub const XFS_FOLDER_BYTES: u64 = 1024 * 1024 * 1024;
+/// The largest log of an XFS file system (`XFS_MAX_LOG_BYTES`).
+pub const XFS_LOG_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Sectors of 512 bytes that an XFS log may replace in memory: 512 MiB.
+pub const XFS_REPLAYED_SECTORS: usize = 1024 * 1024;
+/// Bytes of unfinished transactions of an XFS log that are held in memory.
+pub const XFS_TRANSACTION_BYTES: usize = 512 * 1024 * 1024;
+/// The largest buffer that an item of an XFS log may name: a folder's block or a cluster of inodes, twice over.
+pub const XFS_BUFFER_BYTES: usize = 128 * 1024;

@@ -1,8 +1,12 @@
-//! One suite for every file system and every image format: the same tree, read through the gate, must come out the same.
+//! One suite for every file system, every kind of volume and every image format: the same tree, read through the gate,
+//! must come out the same. What is read is in the rows of `fixture/row`.
 
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "fixture/reach.rs"]
 mod reach;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "fixture/row/mod.rs"]
+mod row;
 #[allow(dead_code, reason = "each test uses its part")]
 #[path = "fixture/tool.rs"]
 mod tool;
@@ -14,24 +18,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use extract::clock::Timestamp;
+use extract::digest::Digest;
 use extract::journal::Journal;
-use extract::scope::EntryKind;
-use reach::{Reached, open, reach};
+use extract::scope::{EntryKind, FileTime};
+use reach::{Reached, open, open_at, reach};
+use row::{Row, rows};
 use tempfile::TempDir;
-use tool::{run, text};
-use tree::Expected;
-
-/// How each row's image is made from the tree. A row: its name in the ledger, and the arguments of mke2fs.
-const ROWS: [(&str, &[&str]); 8] = [
-    ("ext2", &["-t", "ext2", "-b", "1024"]),
-    ("ext2", &["-t", "ext2", "-b", "4096", "-I", "128"]),
-    ("ext3", &["-t", "ext3", "-b", "1024"]),
-    ("ext3", &["-t", "ext3", "-b", "4096"]),
-    ("ext4", &["-t", "ext4", "-b", "1024"]),
-    ("ext4", &["-t", "ext4", "-b", "4096"]),
-    ("ext4", &["-t", "ext4", "-b", "1024", "-O", "sparse_super2,meta_bg,^resize_inode"]),
-    ("ext4", &["-t", "ext4", "-b", "2048", "-O", "^metadata_csum,^64bit,meta_bg,^resize_inode,bigalloc"]),
-];
+use tree::{Expected, Lack};
 
 struct Made {
     scratch: TempDir,
@@ -39,26 +33,12 @@ struct Made {
     expected: Expected,
 }
 
-fn made() -> Made {
+fn made(lacks: &[Lack]) -> Made {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let folder = scratch.path().join("tree");
     fs::create_dir(&folder).expect("a folder");
-    let expected = tree::build(&folder);
+    let expected = tree::build_without(&folder, lacks);
     Made { scratch, folder, expected }
-}
-
-fn make_image(folder: &Path, image: &Path, arguments: &[&str]) {
-    let mut all = vec!["-q", "-F", "-d", text(folder)];
-    all.extend_from_slice(arguments);
-    all.extend_from_slice(&[text(image), "64M"]);
-    run("mke2fs", &all);
-}
-
-fn qcow2(raw: &Path, image: &Path, options: &[&str]) {
-    let mut all = vec!["convert", "-f", "raw", "-O", "qcow2"];
-    all.extend_from_slice(options);
-    all.extend_from_slice(&[text(raw), text(image)]);
-    run("qemu-img", &all);
 }
 
 /// Everything of the tree is there, as it was made, and nothing else.
@@ -79,21 +59,51 @@ fn holds(reached: &Reached, expected: &Expected, what: &str) {
     assert_eq!(reached.files, sorted, "{what}: files come in the order of their path's bytes");
 }
 
-fn with_lost_and_found(expected: &Expected) -> Expected {
-    let mut expected = expected.clone();
-    expected.insert(b"/lost+found".to_vec(), (EntryKind::Folder, None));
-    expected
+/// When the tree's files were changed, as a format with these lacks may state it: exactly, or cut to its step. None where
+/// it is not known.
+fn modified(lacks: &[Lack]) -> Option<[Option<Timestamp>; 2]> {
+    let (seconds, nanoseconds) = tree::MODIFIED;
+    let exact = Timestamp::new(seconds, nanoseconds);
+    let mut total = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
+    for lack in lacks {
+        match lack {
+            Lack::Times => return None,
+            Lack::Zone => return Some([None; 2]),
+            Lack::TimesFinerThan(step) => total -= total % i128::from(*step),
+            _ => {}
+        }
+    }
+    Some([exact, Timestamp::new((total / 1_000_000_000) as i64, (total % 1_000_000_000) as u32)])
+}
+
+fn times(reached: &Reached, expected: &Expected, lacks: &[Lack], what: &str) {
+    let Some(allowed) = modified(lacks) else { return };
+    for path in expected.iter().filter(|(_, (kind, _))| *kind == EntryKind::File).map(|(path, _)| path) {
+        let stated = reached.items[path].times.modified;
+        assert_eq!(stated.is_some(), allowed[0].is_some(), "{what}: {}", path.escape_ascii());
+        let stated = stated.and_then(FileTime::instant);
+        assert!(allowed.contains(&stated), "{what}: {}: {stated:?}, not {allowed:?}", path.escape_ascii());
+    }
+}
+
+/// The files of a folder, by name: an image of one file or of several.
+fn stored(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(folder).expect("the folder of an image").map(|entry| entry.expect("a file").path());
+    entries.map(|path| (path.clone(), fs::read(path).expect("a file of the image"))).collect()
 }
 
 #[test]
 fn a_folder_gives_the_tree_and_is_not_changed() {
-    let made = made();
+    let made = made(&[]);
     let before = fs::metadata(made.folder.join("small")).expect("metadata").accessed().expect("a time");
     let (source, scope) = open(&made.folder).expect("a folder opens");
     assert_eq!((source.kind.name(), source.stored_bytes()), ("folder", None));
     assert_eq!((source.volumes.len(), source.volumes[0].volume.is_none()), (1, true));
     assert_eq!((source.volumes[0].filesystem.name(), source.volumes[0].filesystem.journal()), (None, Journal::None));
-    holds(&reach(&source, &scope), &made.expected, "folder");
+    let reached = reach(&source, &scope);
+    holds(&reached, &made.expected, "folder");
+    times(&reached, &made.expected, &[], "folder");
+    from_several_threads(&source, &scope, &reached, "folder");
     assert_eq!(source.unchanged(), Ok(()));
     assert!(source.hash().is_none());
     let after = fs::metadata(made.folder.join("small")).expect("metadata").accessed().expect("a time");
@@ -102,56 +112,52 @@ fn a_folder_gives_the_tree_and_is_not_changed() {
 
 #[test]
 fn every_image_gives_the_tree_and_is_not_changed() {
-    let made = made();
-    let expected = with_lost_and_found(&made.expected);
-    for (number, (name, arguments)) in ROWS.into_iter().enumerate() {
-        let raw = made.scratch.path().join(format!("{number}.raw"));
-        make_image(&made.folder, &raw, arguments);
-        let images: [(&str, &str, &[&str]); 4] = [
-            ("raw", "raw", &[]),
-            ("qcow2", "v3", &[]),
-            ("qcow2", "v2", &["-o", "compat=0.10,cluster_size=4096"]),
-            ("qcow2", "compressed", &["-c"]),
-        ];
-        // The image formats need be crossed with one file system only.
-        for (kind, suffix, options) in images.into_iter().take(if number == 5 { 4 } else { 1 }) {
-            let image = made.scratch.path().join(format!("{number}.{suffix}"));
-            if kind == "qcow2" {
-                qcow2(&raw, &image, options);
-            }
-            let what = format!("{name} {arguments:?} in {suffix}");
-            let stored = fs::read(&image).expect("the image");
-            let (source, scope) = open(&image).unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert_eq!((source.kind.name(), source.stored_bytes()), (kind, Some(stored.len() as u64)), "{what}");
-            let volume = &source.volumes[0];
-            assert_eq!((volume.volume.as_deref(), volume.filesystem.name()), (Some("whole"), Some(name)), "{what}");
-            let journal = if name == "ext2" { Journal::None } else { Journal::Clean };
-            assert_eq!(volume.filesystem.journal(), journal, "{what}");
-            holds(&reach(&source, &scope), &expected, &what);
-            let digest = source.hash().expect("an image is hashed").finish().expect("to its end");
-            assert_eq!(digest, extract::digest::Digest::of(&stored), "{what}");
-            assert_eq!(source.unchanged(), Ok(()), "{what}");
-            assert_eq!(fs::read(&image).expect("the image"), stored, "{what}: nothing was written");
+    let mut trees: Vec<(&[Lack], Made)> = Vec::new();
+    for row in rows() {
+        let at = trees.iter().position(|(lacks, _)| *lacks == row.lacks).unwrap_or_else(|| {
+            trees.push((row.lacks, made(row.lacks)));
+            trees.len() - 1
+        });
+        let made = &trees[at].1;
+        let folder = tempfile::tempdir_in(made.scratch.path()).expect("a folder for the image");
+        let image = folder.path().join("image");
+        match (row.make)(&made.folder, &image) {
+            Ok(()) => judge(row, made, &image),
+            Err(cannot) => cannot.say(row.what),
         }
     }
 }
 
-#[test]
-fn several_threads_read_one_source_at_once() {
-    let made = made();
-    let raw = made.scratch.path().join("raw");
-    make_image(&made.folder, &raw, &["-t", "ext4"]);
-    let packed = made.scratch.path().join("packed");
-    qcow2(&raw, &packed, &["-c"]);
-    for path in [&made.folder, &raw, &packed] {
-        let (source, scope) = open(path).expect("it opens");
-        let alone = reach(&source, &scope);
-        std::thread::scope(|threads| {
-            let others: Vec<_> = (0..4).map(|_| threads.spawn(|| reach(&source, &scope))).collect();
-            for other in others {
-                let other = other.join().expect("no panic");
-                assert!(other.items == alone.items && other.unlisted == alone.unlisted, "{}", path.display());
-            }
-        });
-    }
+fn judge(row: &Row, made: &Made, image: &Path) {
+    let what = row.what;
+    let before = stored(image.parent().expect("a folder"));
+    let bytes = before.values().map(|content| content.len() as u64).sum();
+    let location = (row.location)(image.to_owned(), made.scratch.path().to_owned());
+    let (source, scope) = open_at(&location).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!((source.kind.name(), source.stored_bytes()), (row.kind, Some(bytes)), "{what}");
+    let [volume] = source.volumes.as_slice() else { panic!("{what}: {} volumes", source.volumes.len()) };
+    assert_eq!((volume.volume.as_deref(), volume.filesystem.name()), (Some(row.volume), Some(row.name)), "{what}");
+    assert_eq!(volume.filesystem.journal(), row.journal, "{what}");
+    let mut expected = made.expected.clone();
+    expected.extend(row.extra.iter().map(|(path, kind)| (path.as_bytes().to_vec(), (*kind, None))));
+    let reached = reach(&source, &scope);
+    holds(&reached, &expected, what);
+    times(&reached, &made.expected, row.lacks, what);
+    from_several_threads(&source, &scope, &reached, what);
+    let digest = source.hash().expect("an image is hashed").finish().expect("to its end");
+    assert_eq!(digest, Digest::of(&before.values().flatten().copied().collect::<Vec<u8>>()), "{what}");
+    assert_eq!(source.unchanged(), Ok(()), "{what}");
+    drop(source);
+    let after = stored(image.parent().expect("a folder"));
+    assert!(after == before, "{what}: nothing was written, and no file was made");
+}
+
+fn from_several_threads(source: &extract::source::Source, scope: &extract::scope::Scope, alone: &Reached, what: &str) {
+    std::thread::scope(|threads| {
+        let others: Vec<_> = (0..3).map(|_| threads.spawn(|| reach(source, scope))).collect();
+        for other in others {
+            let other = other.join().expect("no panic");
+            assert!(other.items == alone.items && other.unlisted == alone.unlisted, "{what}: in several threads");
+        }
+    });
 }

@@ -243,3 +243,13 @@ fn an_image_is_hashed_beside_the_work_and_a_change_is_seen() {
     fs::OpenOptions::new().append(true).open(&image).expect("open").set_len(9 * 1024 * 1024).expect("longer");
     assert_eq!(source.unchanged().map_err(|changed| changed.count), Err(1));
 }
+
+/// `verify` knows what a source may be called without seeing a reader.
+#[test]
+fn every_image_format_is_a_kind_of_source_and_the_other_way_round() {
+    let mut formats: Vec<&str> = extract::image::FORMATS.iter().map(|format| format.name).collect();
+    let mut kinds = extract::ledger::IMAGE_KINDS.to_vec();
+    formats.sort_unstable();
+    kinds.sort_unstable();
+    assert_eq!(formats, kinds);
+}

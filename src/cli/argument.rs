@@ -30,6 +30,9 @@ pub struct RunArguments {
     /// Where a source is: overrides the provider file. May be given for each source.
     #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
     pub sources: Vec<SourceArgument>,
+    /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
+    #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
+    pub keys: Vec<SourceArgument>,
     /// The package to write [default: the order's id and .tar, in this folder]. An existing file is never overwritten.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -82,12 +85,23 @@ pub enum Command {
     },
     /// Say by which comparison a file or a record is in, outside, withheld or undecided. For the provider's staff.
     Explain(ExplainArguments),
-    /// Say what an order's sources hold (not in this version).
-    Sources {
-        /// The order.
-        #[arg(long)]
-        order: PathBuf,
-    },
+    /// Say what an order's sources hold: images, volumes, file systems, and what of it is not read. Of files it tells no name.
+    /// It needs of the order its sources alone. For the provider's staff.
+    Sources(SourcesArguments),
+}
+
+/// Looking at sources.
+#[derive(Debug, Args)]
+pub struct SourcesArguments {
+    /// The order; its clauses need not be written yet.
+    #[arg(long)]
+    pub order: PathBuf,
+    /// Where a source is: overrides the provider file.
+    #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
+    pub sources: Vec<SourceArgument>,
+    /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
+    #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
+    pub keys: Vec<SourceArgument>,
 }
 
 /// Explaining decisions.
@@ -99,6 +113,9 @@ pub struct ExplainArguments {
     /// Where a source is: overrides the provider file.
     #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
     pub sources: Vec<SourceArgument>,
+    /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
+    #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
+    pub keys: Vec<SourceArgument>,
     /// List every undecided file and record instead.
     #[arg(long)]
     pub undecided: bool,
@@ -123,6 +140,10 @@ fn source(text: &str) -> Result<SourceArgument, String> {
         }
         _ => Err("write NAME=PATH".to_owned()),
     }
+}
+
+fn key(text: &str) -> Result<SourceArgument, String> {
+    source(text).map_err(|_| "write SOURCE=FILE; a key itself never stands on the command line".to_owned())
 }
 
 #[cfg(test)]

@@ -129,6 +129,9 @@ fn describe(order: &Order, clause: &Clause, lines: &mut Vec<String>) {
     lines.push(format!("clause {}: {what}, of {source}, {}", clause.id, clause.category.name()));
     lines.push(format!("  \"{}\"", clause.text.split_whitespace().collect::<Vec<_>>().join(" ")));
     lines.extend(clause.paths.iter().map(|path| format!("  path   {path}")));
+    if clause.opens_archives {
+        lines.push("  opens archives that its paths reach".to_owned());
+    }
     if let Take::Records(records) = &clause.take {
         lines.extend(records.identifiers.iter().map(|target| format!("  any of {}", shown(target))));
         lines.extend(records.with.iter().map(|target| format!("  with   {}", shown(target))));

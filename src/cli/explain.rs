@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::argument::ExplainArguments;
 use super::progress::Bar;
-use super::run::{load, locations};
+use super::run::load;
 use super::{COMPLETE, INVALID, REFUSED, say};
 use crate::clock;
 use crate::extract::{Job, Output, Question, explain};
@@ -17,7 +17,7 @@ use crate::extract::{Job, Output, Question, explain};
 /// Answers; the exit code.
 pub fn run(arguments: &ExplainArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     // An explanation has no custodian: nothing is disclosed.
-    let loaded = match load(&arguments.order, &arguments.sources, Some("nobody")) {
+    let loaded = match load(&arguments.order, &arguments.sources, &arguments.keys, Some("nobody")) {
         Ok(loaded) => loaded,
         Err(error) => {
             say(err, format_args!("error: {error}\n"));
@@ -33,7 +33,7 @@ pub fn run(arguments: &ExplainArguments, out: &mut dyn Write, err: &mut dyn Writ
     let job = Job {
         order: &loaded.order,
         provider: loaded.provider.as_ref(),
-        sources: locations(&loaded),
+        sources: loaded.locations.clone(),
         threads: 1,
         output: Output::Preview { spool: std::env::temp_dir() },
         progress: &bar,

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::limits;
 use crate::order::{self, Given, ManifestText, Order, Provider};
+use crate::source::Location;
+use crate::volume::Key;
 
 /// Both files, valid, and what a run needs beside them.
 #[derive(Debug)]
@@ -17,7 +19,7 @@ pub struct Loaded {
     /// The provider's side; None where there is no such file.
     pub provider: Option<Provider>,
     /// Where each source is, by its index in [`Order::sources`].
-    pub paths: Vec<PathBuf>,
+    pub locations: Vec<Location>,
     /// Who runs the disclosure.
     pub custodian: String,
     /// How many warnings there are. `extract check` shows them: they may quote what is withheld.
@@ -60,6 +62,18 @@ pub enum LoadError {
     SourceTwice {
         /// As given.
         name: String,
+    },
+    /// `--key` is for a source that the order does not name.
+    #[error("--key {name}: the order has no such source")]
+    KeyForNothing {
+        /// As given.
+        name: String,
+    },
+    /// A key file over [`limits::KEY_BYTES`].
+    #[error("the key file {} is over {} bytes", .path.display(), limits::KEY_BYTES)]
+    KeyTooLarge {
+        /// Which.
+        path: PathBuf,
     },
     /// `--custodian` with nothing in it, or with a control character.
     #[error("--custodian must be a name")]
@@ -134,29 +148,81 @@ pub fn provider_path(order_path: &Path) -> PathBuf {
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, LoadError> {
+    read_up_to(path, limits::MANIFEST_BYTES)?.ok_or_else(|| LoadError::TooLarge { path: path.to_path_buf() })
+}
+
+/// A regular file; none where it is larger than the bound, in bytes.
+fn read_up_to(path: &Path, bound: u64) -> Result<Option<Vec<u8>>, LoadError> {
     let failed = |source| LoadError::Unreadable { path: path.to_path_buf(), source };
     // Asked before opening: opening a pipe would wait for its other end.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(LoadError::NotAFile { path: path.to_path_buf() });
     }
     let mut bytes = Vec::new();
-    let bound = limits::MANIFEST_BYTES;
     File::open(path).and_then(|file| file.take(bound + 1).read_to_end(&mut bytes)).map_err(failed)?;
-    if u64::try_from(bytes.len()).map_or(true, |read| read > bound) {
-        return Err(LoadError::TooLarge { path: path.to_path_buf() });
+    let is_over = u64::try_from(bytes.len()).map_or(true, |read| read > bound);
+    Ok((!is_over).then_some(bytes))
+}
+
+/// What the command line says of sources.
+#[derive(Debug, Default)]
+pub struct SourcesGiven {
+    /// `--source NAME=PATH`.
+    pub paths: Vec<(String, PathBuf)>,
+    /// `--key SOURCE=FILE`.
+    pub keys: Vec<(String, PathBuf)>,
+    /// A folder for a reader's private socket and for unnamed files.
+    pub scratch: PathBuf,
+}
+
+impl SourcesGiven {
+    /// For [`order::read`]: the names alone.
+    fn names(&self) -> Result<std::collections::BTreeSet<String>, LoadError> {
+        let mut names = std::collections::BTreeSet::new();
+        for (name, _) in &self.paths {
+            if !names.insert(name.clone()) {
+                return Err(LoadError::SourceTwice { name: name.clone() });
+            }
+        }
+        Ok(names)
     }
-    Ok(bytes)
+
+    /// Every name is one of the order's.
+    fn refuse_unknown(&self, declared: &[order::Source]) -> Result<(), LoadError> {
+        let is_unknown = |name: &String| declared.iter().all(|source| source.name != *name);
+        if let Some((name, _)) = self.paths.iter().find(|(name, _)| is_unknown(name)) {
+            let known: Vec<&str> = declared.iter().map(|source| source.name.as_str()).collect();
+            return Err(LoadError::UnknownSource { name: name.clone(), known: known.join(", ") });
+        }
+        match self.keys.iter().find(|(name, _)| is_unknown(name)) {
+            Some((name, _)) => Err(LoadError::KeyForNothing { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The keys for one source. A passphrase that was written by an editor ends with a line end that is not its own: it is
+    /// tried both ways.
+    fn keys(&self, name: &str) -> Result<Vec<Key>, LoadError> {
+        let mut keys = Vec::new();
+        for (_, path) in self.keys.iter().filter(|(source, _)| source == name) {
+            let bytes = read_up_to(path, limits::KEY_BYTES)?;
+            let bytes = bytes.ok_or_else(|| LoadError::KeyTooLarge { path: path.clone() })?;
+            keys.extend(bytes.strip_suffix(b"\n").map(|bare| Key::new(bare.to_vec())));
+            keys.push(Key::new(bytes));
+        }
+        Ok(keys)
+    }
 }
 
 /// Reads and checks the order at `order_path` for a run.
 ///
-/// `sources` are the `--source NAME=PATH` of the command line, `custodian` is `--custodian`; both go before the
-/// provider file. A source's path in that file is relative to it.
+/// `given` is what the command line says of sources, `custodian` is `--custodian`; both go before the provider file. A path
+/// in that file is relative to it.
 ///
 /// Errors: everything that is wrong with the order, at once; all of them exit 2.
 pub fn load(
     order_path: &Path,
-    sources: &[(String, PathBuf)],
+    given: &SourcesGiven,
     custodian: Option<&str>,
     colour: bool,
 ) -> Result<Loaded, LoadError> {
@@ -164,28 +230,15 @@ pub fn load(
         return Err(LoadError::BadCustodian);
     }
     let files = Files::read(order_path)?;
-    let mut given = Given { custodian: custodian.is_some(), ..Given::default() };
-    for (name, _) in sources {
-        if !given.sources.insert(name.clone()) {
-            return Err(LoadError::SourceTwice { name: name.clone() });
-        }
-    }
-    let read = order::read(files.order_text(), files.provider_text(), &given);
+    let told = Given { custodian: custodian.is_some(), sources: given.names()? };
+    let read = order::read(files.order_text(), files.provider_text(), &told);
     let manifests = read.map_err(|findings| LoadError::Invalid(files.render(&findings, colour)))?;
     let order = manifests.order;
-    if let Some((name, _)) = sources.iter().find(|(name, _)| order.sources.iter().all(|source| source.name != *name)) {
-        let known: Vec<&str> = order.sources.iter().map(|source| source.name.as_str()).collect();
-        return Err(LoadError::UnknownSource { name: name.clone(), known: known.join(", ") });
-    }
-    let paths = order.sources.iter().map(|source| {
-        let placed = sources.iter().find(|(name, _)| *name == source.name).map(|(_, path)| path.clone());
-        // OK: `read` has made sure that one of the two says where it is.
-        placed.or_else(|| beside(&files, manifests.provider.as_ref(), &source.name)).unwrap_or_default()
-    });
-    let paths = paths.collect();
+    given.refuse_unknown(&order.sources)?;
+    let locations = locations(&files, &order.sources, manifests.provider.as_ref(), given)?;
     let named = custodian.map(str::to_owned).or_else(|| manifests.provider.as_ref()?.custodian.clone());
     Ok(Loaded {
-        paths,
+        locations,
         // OK: `read` has made sure that one of the two names somebody.
         custodian: named.unwrap_or_default(),
         warnings: manifests.warnings.len(),
@@ -194,9 +247,44 @@ pub fn load(
     })
 }
 
-/// A source's path in the provider file, from where that file is.
-fn beside(files: &Files, provider: Option<&Provider>, name: &str) -> Option<PathBuf> {
-    let (file, _, _) = files.provider.as_ref()?;
-    let path = provider?.sources.iter().find(|source| source.name == name)?.path.as_ref()?;
-    Some(file.parent().unwrap_or(Path::new("")).join(path))
+/// Reads of an order and its provider file what they say of the sources: where each is.
+///
+/// Errors: as [`load`].
+pub fn load_sources(
+    order_path: &Path,
+    given: &SourcesGiven,
+    colour: bool,
+) -> Result<Vec<(order::Source, Location)>, LoadError> {
+    let files = Files::read(order_path)?;
+    let told = Given { custodian: true, sources: given.names()? };
+    let read = order::read_sources(files.order_text(), files.provider_text(), &told);
+    let (declared, provider) = read.map_err(|findings| LoadError::Invalid(files.render(&findings, colour)))?;
+    given.refuse_unknown(&declared)?;
+    let locations = locations(&files, &declared, provider.as_ref(), given)?;
+    Ok(declared.into_iter().zip(locations).collect())
+}
+
+fn locations(
+    files: &Files,
+    declared: &[order::Source],
+    provider: Option<&Provider>,
+    given: &SourcesGiven,
+) -> Result<Vec<Location>, LoadError> {
+    let folder = files.provider.as_ref().map_or(Path::new(""), |(file, _, _)| file.parent().unwrap_or(Path::new("")));
+    let beside = |paths: &[String]| paths.iter().map(|path| folder.join(path)).collect();
+    let locate = |source: &order::Source| {
+        let said = provider.and_then(|provider| provider.sources.iter().find(|said| said.name == source.name));
+        let placed = given.paths.iter().find(|(name, _)| *name == source.name).map(|(_, path)| path.clone());
+        // OK: `read` has made sure that one of the two says where it is.
+        let path = placed.or_else(|| Some(folder.join(said?.path.as_ref()?))).unwrap_or_default();
+        let mut location = Location { keys: given.keys(&source.name)?, ..Location::at(path, given.scratch.clone()) };
+        if let Some(said) = said {
+            location.disks = beside(&said.disks);
+            location.backing = beside(&said.backing);
+            location.snapshot.clone_from(&said.snapshot);
+            location.mounts.clone_from(&said.mounts);
+        }
+        Ok(location)
+    };
+    declared.iter().map(locate).collect()
 }

@@ -8,6 +8,7 @@ mod explain;
 pub mod manifest;
 mod progress;
 mod run;
+mod sources;
 pub mod verify;
 
 use std::ffi::OsString;
@@ -38,6 +39,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    raise_file_limit();
     match arguments.command {
         None => run::run(&arguments.run, &mut out, &mut err),
         Some(Command::Check { order, fix_salt }) => check_order(&order, fix_salt, &mut out, &mut err),
@@ -46,7 +48,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay { .. }) => not_in_this_version("replay", &mut err),
-        Some(Command::Sources { .. }) => not_in_this_version("sources", &mut err),
+        Some(Command::Sources(arguments)) => sources::run(&arguments, &mut out, &mut err),
     }
     .into()
 }
@@ -78,6 +80,14 @@ fn check_order(order: &Path, fix_salt: bool, out: &mut dyn Write, err: &mut dyn 
 fn not_in_this_version(command: &str, err: &mut dyn Write) -> u8 {
     say(err, format_args!("error: extract {command}: not in this version\n"));
     INVALID
+}
+
+/// Every archive that a clause opens, and every segment of an image, is an open file: as many as this machine allows.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where it cannot be raised, what cannot be opened later is said there.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// Standard error, or standard output, may be closed: there is nobody left to tell.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::argument::{RunArguments, SourceArgument};
-use super::manifest::{self, LoadError, Loaded};
+use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
 use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, say};
 use crate::audit::AuditError;
@@ -15,7 +15,8 @@ use crate::clock;
 use crate::extract::{self, Done, ExtractError, Job, Output};
 use crate::package::PackageError;
 use crate::plan;
-use crate::source::Location;
+use crate::read_error::ReadError;
+use crate::source::SourceError;
 
 /// Set by Ctrl-C, and by the signals that end a process in order.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -25,7 +26,7 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
     let Some(order) = &arguments.order else { return INVALID };
     // A preview discloses nothing, so nobody has to answer for it.
     let nobody = arguments.dry_run.then_some("nobody");
-    let loaded = match load(order, &arguments.sources, arguments.custodian.as_deref().or(nobody)) {
+    let loaded = match load(order, &arguments.sources, &arguments.keys, arguments.custodian.as_deref().or(nobody)) {
         Ok(loaded) => loaded,
         Err(error) => {
             say(err, format_args!("error: {error}\n"));
@@ -46,7 +47,7 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
     let job = Job {
         order: &loaded.order,
         provider: loaded.provider.as_ref(),
-        sources: locations(&loaded),
+        sources: loaded.locations.clone(),
         threads: threads(arguments.threads),
         output,
         progress: &bar,
@@ -68,25 +69,19 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
 }
 
 /// Loads an order for a run or an explanation.
-pub(super) fn load(order: &Path, sources: &[SourceArgument], custodian: Option<&str>) -> Result<Loaded, LoadError> {
-    let sources: Vec<(String, PathBuf)> =
-        sources.iter().map(|source| (source.name.clone(), source.path.clone())).collect();
-    manifest::load(order, &sources, custodian, colour())
+pub(super) fn load(
+    order: &Path,
+    sources: &[SourceArgument],
+    keys: &[SourceArgument],
+    custodian: Option<&str>,
+) -> Result<Loaded, LoadError> {
+    manifest::load(order, &given(sources, keys), custodian, colour())
 }
 
-/// Where each source is.
-pub(super) fn locations(loaded: &Loaded) -> Vec<Location> {
-    let mounts = |name: &str| {
-        let provider = loaded.provider.as_ref()?;
-        Some(provider.sources.iter().find(|source| source.name == name)?.mounts.clone())
-    };
-    let declared = loaded.order.sources.iter().zip(&loaded.paths);
-    declared
-        .map(|(source, path)| Location {
-            mounts: mounts(&source.name).unwrap_or_default(),
-            ..Location::at(path.clone(), std::env::temp_dir())
-        })
-        .collect()
+/// What the command line says of sources.
+pub(super) fn given(sources: &[SourceArgument], keys: &[SourceArgument]) -> SourcesGiven {
+    let pairs = |list: &[SourceArgument]| list.iter().map(|one| (one.name.clone(), one.path.clone())).collect();
+    SourcesGiven { paths: pairs(sources), keys: pairs(keys), scratch: std::env::temp_dir() }
 }
 
 /// One a core unless the command line says otherwise.
@@ -140,9 +135,36 @@ fn hint(error: &ExtractError) -> Option<&'static str> {
         ExtractError::Changed { .. } => {
             Some("take a snapshot or an image, or stop what writes to the source, and run the order again")
         }
+        ExtractError::Source(error) => source_hint(error),
         ExtractError::Tripped(_) => {
             Some("look at the order with --dry-run after raising the limit; it may be wider than meant")
         }
+        _ => None,
+    }
+}
+
+/// How to go on where a source cannot be opened.
+pub(super) fn source_hint(error: &SourceError) -> Option<&'static str> {
+    match error {
+        SourceError::NeedsMounts { .. } => {
+            Some("add `mounts` for the source to the provider file; `extract sources --order ORDER` proposes them")
+        }
+        SourceError::NoSuchVolume { .. } | SourceError::OtherVolume { .. } => {
+            Some("`extract sources --order ORDER` names the volumes of each source")
+        }
+        SourceError::KeyOpensNothing { .. } => Some(
+            "the file must hold the passphrase or the key and nothing else; `extract sources` says what is encrypted",
+        ),
+        SourceError::Read { source, .. } | SourceError::Volume { source, .. } => match source {
+            ReadError::Unsupported { .. } => Some(
+                "mount it read-only by other means, name the mounted folder as the source, and say `times = \"original\"` \
+                 in the order where its file times are the server's own",
+            ),
+            ReadError::Io { .. }
+            | ReadError::Corrupt { .. }
+            | ReadError::Encrypted { .. }
+            | ReadError::Limit { .. } => None,
+        },
         _ => None,
     }
 }

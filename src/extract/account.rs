@@ -64,8 +64,6 @@ impl Account {
 
 /// Of the file systems that a clause's path reaches.
 fn journals(scope: &Scope, index: usize, source: &Source) -> Vec<JournalFacts> {
-    let reached = source.volumes.iter().filter(|volume| scope.descends(index, &volume.root()));
-    reached
-        .filter_map(|volume| Some(JournalFacts { volume: volume.volume.clone()?, state: volume.filesystem.journal() }))
-        .collect()
+    let reached = source.journals(scope, index);
+    reached.map(|(volume, state, _)| JournalFacts { volume: volume.to_owned(), state }).collect()
 }

@@ -12,6 +12,7 @@ use super::format::choose;
 use super::meter::{Meter, Metered};
 use super::whole::{WholeRead, read_whole};
 use super::{ExtractError, Job, open};
+use crate::filesystem::FileSystem;
 use crate::ledger::{escaped_path, is_invisible};
 use crate::order::Order;
 use crate::record::compression::Unpacked;
@@ -19,7 +20,7 @@ use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{
     EntryKind, Explanation, Fate, Opened, Permit, RawRecord, RecordGate, Scope, Verdict, WholeJudgement,
 };
-use crate::source::{Found, Source};
+use crate::source::Found;
 
 /// What staff ask.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,14 +41,14 @@ pub fn explain(job: &Job<'_>, questions: &[Question]) -> Result<String, ExtractE
     for (index, source) in sources.iter().enumerate() {
         let meter = Meter { progress: job.progress, stop: job.stop };
         let walked = source.walk(&scope, index, &mut |found| {
-            let Found::Entry { volume, entry } = found else { return ControlFlow::Continue(()) };
+            let Found::Entry { filesystem, entry, .. } = found else { return ControlFlow::Continue(()) };
             let path = entry.staff_path().reveal().to_vec();
             let explanation = scope.explain_entry(index, &entry);
             if answer.entry(&source.name, &path, entry.kind(), &explanation) {
                 let decision = scope.decide(index, entry);
                 let asked = &mut Asked { answer: &mut answer, path: &path };
                 for permit in [decision.whole, decision.records].into_iter().flatten() {
-                    stream(job.order, &scope, source, volume, permit, &meter, asked);
+                    stream(job.order, &scope, filesystem.as_ref(), permit, &meter, asked);
                 }
             }
             if meter.go_on().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -144,13 +145,11 @@ struct Counted {
 fn stream(
     order: &Order,
     scope: &Scope,
-    source: &Source,
-    volume: usize,
+    filesystem: &dyn FileSystem,
     permit: Permit,
     meter: &Meter<'_>,
     asked: &mut Asked<'_, '_>,
 ) {
-    let Some(filesystem) = source.volumes.get(volume).map(|volume| volume.filesystem.as_ref()) else { return };
     let is_whole = permit.is_whole();
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,

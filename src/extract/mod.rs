@@ -104,7 +104,8 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
         return Err(ExtractError::Expired { last });
     }
     let scope = Scope::compile(job.order, job.provider)?;
-    let sources = open(job)?;
+    let mut sources = open(job)?;
+    sources.iter_mut().enumerate().for_each(|(index, source)| source.state_volumes(&scope, index));
     let hashing: Vec<_> = sources.iter().map(Source::hash).collect();
     let mut writer = Writer::create(job.order, job.provider.map(Provider::sha256), target(&job.output))?;
     let mut trail = Trail::begin(job, &sources, begun)?;
@@ -118,8 +119,8 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     let context = Context { order: job.order, scope: &scope, drafter: &drafter, meter: &meter, tripwires: &tripwires };
     let work = |task: Task| {
         let volume = volume(&sources, &task)?;
-        let place = Place { volume: volume.volume.clone(), filesystem: volume.filesystem.name() };
-        let outcome = stream::process(context, volume.filesystem.as_ref(), task.permit, place)?;
+        let place = Place { volume: volume.stated.clone(), filesystem: task.filesystem.name() };
+        let outcome = stream::process(context, task.filesystem.as_ref(), task.permit, place)?;
         Ok((task.source, volume, outcome))
     };
     pool::in_order(job.threads, reach.tasks, work, |(source, volume, mut outcome): (usize, &Mounted, Outcome)| {

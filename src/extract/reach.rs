@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::ExtractError;
 use super::meter::Meter;
+use crate::filesystem::FileSystem;
 use crate::journal::Journal;
 use crate::ledger::{ShortfallKind, Tally};
+use crate::read_error::ReadError;
 use crate::scope::{ClauseSet, EntryDecision, PathCheck, PathProblem, Permit, Scope, StaffPath};
 use crate::source::{Found, Source};
 
@@ -19,6 +22,8 @@ pub(super) struct Task {
     pub(super) source: usize,
     /// Index into the source's volumes.
     pub(super) volume: usize,
+    /// What opens it: the volume's file system, or an archive on it.
+    pub(super) filesystem: Arc<dyn FileSystem>,
     pub(super) permit: Permit,
 }
 
@@ -47,21 +52,32 @@ impl Reach {
     }
 
     fn walk(&mut self, scope: &Scope, index: usize, source: &Source, meter: &Meter<'_>) -> Result<(), ExtractError> {
-        for volume in source.volumes.iter().filter(|volume| volume.filesystem.journal() == Journal::NotReplayed) {
-            self.short(scope.clauses_below(index, &volume.root()), ShortfallKind::JournalNotReplayed);
+        for (_, _, clauses) in source.journals(scope, index).filter(|(_, state, _)| *state == Journal::NotReplayed) {
+            self.short(clauses, ShortfallKind::JournalNotReplayed);
         }
         let mut check = PathCheck::new(scope, index);
         source.roots().for_each(|root| check.mounted(&root));
         let walked = source.walk(scope, index, &mut |found| {
             match found {
-                Found::Entry { volume, entry } => {
+                Found::Entry { volume, filesystem, entry } => {
                     check.observe(&entry);
-                    self.decided(index, volume, scope.decide(index, entry));
+                    if !scope.withheld_inside(index, &entry).is_empty() {
+                        // Nobody has looked whether the path goes on in it.
+                        check.unlisted(&entry);
+                    }
+                    self.decided(index, volume, filesystem, scope.decide(index, entry));
                 }
                 Found::Unlisted { folder, error, .. } => {
                     check.unlisted(&folder);
-                    self.short(scope.clauses_below(index, &folder), ShortfallKind::UnreadableFolder);
+                    let kind = ShortfallKind::of(&error, ShortfallKind::UnreadableFolder);
+                    self.short(scope.clauses_below(index, &folder), kind);
                     self.notes.push((index, folder.staff_path(), format!("folder not listed to its end: {error}")));
+                }
+                Found::Unopened { archive, clauses, error, .. } => {
+                    let is_bound = matches!(error, ReadError::Limit { .. });
+                    let otherwise = if is_bound { ShortfallKind::ArchiveLimit } else { ShortfallKind::UnreadableFile };
+                    self.short(clauses, ShortfallKind::of(&error, otherwise));
+                    self.notes.push((index, archive.staff_path(), format!("archive not opened: {error}")));
                 }
             }
             if meter.go_on().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -82,12 +98,12 @@ impl Reach {
         Ok(())
     }
 
-    fn decided(&mut self, source: usize, volume: usize, decision: EntryDecision) {
+    fn decided(&mut self, source: usize, volume: usize, filesystem: &Arc<dyn FileSystem>, decision: EntryDecision) {
         let EntryDecision { whole, records, withheld, undecided, unreadable, path } = decision;
         let is_taken = whole.is_some();
         for permit in [whole, records].into_iter().flatten() {
             self.bytes = self.bytes.saturating_add(permit.size_bytes());
-            self.tasks.push(Task { source, volume, permit });
+            self.tasks.push(Task { source, volume, filesystem: Arc::clone(filesystem), permit });
         }
         withheld.iter().for_each(|clause| self.clauses.entry(clause).or_default().withheld += 1);
         undecided.iter().for_each(|clause| self.clauses.entry(clause).or_default().undecided += 1);

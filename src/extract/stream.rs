@@ -108,7 +108,7 @@ pub(super) fn process(
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,
         Err(error) => {
-            outcome.short(clauses, ShortfallKind::UnreadableFile);
+            outcome.short(clauses, ShortfallKind::of(&error, ShortfallKind::UnreadableFile));
             outcome.trace.error = Some(error.to_string());
             return Ok(outcome);
         }

@@ -5,12 +5,25 @@
 //! **Invariant:** content is read with a [`Permit`] or not at all; deleted files, slack, unallocated space, extended
 //! attributes and alternate streams are never read; a damaged folder or file is an error, never an absence.
 
+pub mod archive;
+mod btrfs;
+mod civil_time;
+mod exfat;
 mod ext;
+mod extent;
+mod fat;
+mod field;
 mod folder;
+pub mod identity;
+mod locked;
+mod ntfs;
+mod wide_name;
+mod xfs;
 
 use std::sync::Arc;
 
 pub use folder::Folder;
+pub use locked::Locked;
 
 use crate::clock::Zone;
 use crate::image::Image;
@@ -77,7 +90,8 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 1] = [ext::FORMAT];
+pub static FORMATS: [FileSystemFormat; 6] =
+    [ext::FORMAT, btrfs::FORMAT, ntfs::FORMAT, fat::FORMAT, exfat::FORMAT, xfs::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
@@ -101,6 +115,11 @@ impl FileSystemFormat {
     /// Opens it.
     pub fn open(&self, opening: &Opening) -> Result<Box<dyn FileSystem>, ReadError> {
         (self.open)(opening)
+    }
+
+    /// One file system of the family may span several volumes.
+    pub fn spans_volumes(&self) -> bool {
+        self.set.is_some()
     }
 
     /// What the volumes of one file system have in common; none for a family that stands on one volume.

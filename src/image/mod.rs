@@ -5,11 +5,23 @@
 //!
 //! **Invariant:** an image is opened for reading only, and nothing is written beside it.
 
+mod backing;
+mod dmg;
+mod ewf;
 mod hashing;
+mod parallels;
+mod qcow;
 mod qcow2;
+mod qed;
+mod qemu;
 mod raw;
+mod segment;
 pub mod signature;
 mod stored;
+mod vdi;
+mod vhd;
+mod vhdx;
+mod vmdk;
 mod window;
 
 use std::path::PathBuf;
@@ -54,6 +66,29 @@ pub struct OpenedImage {
     pub files: Vec<Arc<StoredFile>>,
 }
 
+impl Stored {
+    /// It is in a format that has neither snapshots nor anything behind it.
+    fn stands_alone(&self) -> Result<(), ReadError> {
+        self.has_no_snapshot()?;
+        if self.backing.is_empty() {
+            return Ok(());
+        }
+        Err(unsupported("a backing file behind an image that has none"))
+    }
+
+    /// It is in a format that has no snapshots.
+    fn has_no_snapshot(&self) -> Result<(), ReadError> {
+        match self.snapshot {
+            None => Ok(()),
+            Some(_) => Err(unsupported("a snapshot of an image whose format has none")),
+        }
+    }
+}
+
+fn unsupported(what: &str) -> ReadError {
+    ReadError::Unsupported { offset: 0, what: what.to_owned() }
+}
+
 /// Opens an image that is in this format.
 type Open = fn(&Stored) -> Result<OpenedImage, ReadError>;
 
@@ -62,23 +97,39 @@ pub struct ImageFormat {
     /// Its name, as a source's kind in the package.
     pub name: &'static str,
     /// The stored file is in this format.
-    probe: fn(&StoredFile) -> Result<bool, ReadError>,
+    probe: fn(&Stored) -> Result<bool, ReadError>,
     /// Opens it; what the format can and this version cannot is refused by name.
     open: Open,
 }
 
 /// Every image format.
-pub static FORMATS: [ImageFormat; 2] = [raw::FORMAT, qcow2::FORMAT];
+pub static FORMATS: [ImageFormat; 11] = [
+    raw::FORMAT,
+    qcow2::FORMAT,
+    ewf::FORMAT,
+    qcow::FORMAT,
+    qed::FORMAT,
+    vmdk::FORMAT,
+    vhd::FORMAT,
+    vhdx::FORMAT,
+    vdi::FORMAT,
+    parallels::FORMAT,
+    dmg::FORMAT,
+];
 
 /// Opens a stored file in the one format that claims it.
 pub fn open(stored: &Stored) -> Result<OpenedImage, ReadError> {
     let mut fitting = Vec::new();
     for format in &FORMATS {
-        if (format.probe)(&stored.file)? {
+        if (format.probe)(stored)? {
             fitting.push(format);
         }
     }
     match fitting.as_slice() {
+        [format] if format.name != raw::FORMAT.name && segment::is_split(stored) => {
+            let what = format!("{} that is split into parts; join them first", format.name);
+            Err(ReadError::Unsupported { offset: 0, what })
+        }
         [format] => (format.open)(stored),
         [] => Err(signature::refusal(&signature::of(stored.file.as_ref())?)),
         [first, second, ..] => Err(ReadError::Unsupported {

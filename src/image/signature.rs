@@ -14,6 +14,10 @@ use crate::read_error::ReadError;
 
 /// The family of file systems that this version reads.
 pub const EXT: &str = "ext2/ext3/ext4";
+/// A virtual disk of Virtual PC and Hyper-V; a fixed one is known by its end alone.
+pub const VHD: &str = "VHD";
+/// A disk image of macOS, known by its end alone.
+pub const DMG: &str = "DMG";
 /// A partition table of the new kind.
 pub const GPT: &str = "a GPT partition table";
 /// A partition table of the old kind.
@@ -51,13 +55,17 @@ struct Mark(Class, &'static str, usize, &'static [u8]);
 use Class::{Container as C, FileSystem as F, Member as M, Table as T};
 
 /// Marks at a fixed offset from the beginning.
-static MARKS: [Mark; 44] = [
+static MARKS: [Mark; 48] = [
+    Mark(C, "qcow2", 0, b"QFI\xfb\0\0\0\x02"),
+    Mark(C, "qcow2", 0, b"QFI\xfb\0\0\0\x03"),
+    Mark(C, "L01 (logical EWF)", 0, b"LVF\x09\x0d\x0a\xff\0"),
+    Mark(C, "an encrypted DMG", 0, b"encrcdsa"),
     Mark(C, "qcow (version 1)", 0, b"QFI\xfb\0\0\0\x01"),
     Mark(C, "QED", 0, b"QED\0"),
     Mark(C, "VMDK", 0, b"KDMV"),
     Mark(C, "VMDK", 0, b"COWD"),
     Mark(C, "VMDK", 0, b"# Disk DescriptorFile"),
-    Mark(C, "VHD", 0, b"conectix"),
+    Mark(C, VHD, 0, b"conectix"),
     Mark(C, "VHDX", 0, b"vhdxfile"),
     Mark(C, "VDI", 64, b"\x7f\x10\xda\xbe"),
     Mark(C, "E01 (EWF)", 0, b"EVF\x09\x0d\x0a\xff\0"),
@@ -174,11 +182,17 @@ fn at_the_end(tail: &[u8], size_bytes: u64, taken: u64, known: &mut Vec<Known>) 
         within.and_then(|at| tail.get(at..)).is_some_and(|bytes| bytes.starts_with(mark))
     };
     let before_end = |distance: u64| size_bytes.checked_sub(distance);
-    if stands(before_end(512), b"conectix") || stands(before_end(511), b"conectix") {
-        known.push(Known { name: "VHD", class: Class::Container });
+    // A file system that would go on behind the end of the file is part of what the file stores.
+    let is_container = |distance: u64, mark: &[u8]| {
+        let at = tail.len().checked_sub(usize::try_from(distance).unwrap_or(usize::MAX));
+        let is_there = at.and_then(|at| tail.get(at..)).is_some_and(|bytes| bytes.starts_with(mark));
+        is_there && before_end(distance).is_some_and(|offset| offset >= taken || taken > size_bytes)
+    };
+    if is_container(512, b"conectix") || is_container(511, b"conectix") {
+        known.push(Known { name: VHD, class: Class::Container });
     }
-    if stands(before_end(512), b"koly") {
-        known.push(Known { name: "DMG", class: Class::Container });
+    if is_container(512, b"koly") {
+        known.push(Known { name: DMG, class: Class::Container });
     }
     // MD 0.90 stands in the last whole 64 KiB but one, MD 1.0 at 8 KiB before the end (md(4)).
     const MD: &[u8] = b"\xfc\x4e\x2b\xa9";

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::{Counts, Tally};
+use crate::read_error::ReadError;
 
 /// What became of a clause: the first that applies, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
@@ -16,7 +17,7 @@ pub enum Outcome {
     Undecided,
     /// Something is in, and a withhold stopped it.
     Withheld,
-    /// Something is held encrypted, without a key. No reader of this version can tell, so none says it.
+    /// Something is held encrypted, without a key.
     Encrypted,
     /// Something was asked for and could not be read.
     NotRead,
@@ -52,6 +53,8 @@ impl Outcome {
             Self::Undecided
         } else if tally.withheld > 0 {
             Self::Withheld
+        } else if short(|kind| kind == ShortfallKind::Encrypted) {
+            Self::Encrypted
         } else if short(ShortfallKind::is_not_read) {
             Self::NotRead
         } else if short(|kind| kind == ShortfallKind::NoSuchPath) {
@@ -120,10 +123,14 @@ impl fmt::Display for Outcome {
 pub enum ShortfallKind {
     /// More than one record format fits: the clause must say `as`.
     AmbiguousFormat,
+    /// An archive goes over a bound (nesting, size, ratio, number of members): what is behind it was not read.
+    ArchiveLimit,
     /// The stream's format is of a higher category than the clause.
     CategoryTooLow,
     /// The compressed stream is damaged or ends early.
     DamagedCompression,
+    /// A file, or all of a volume, is encrypted, and there is no key.
+    Encrypted,
     /// A folder stands where the clause names a file; what is in it is not asked for.
     IsAFolder,
     /// A file system's journal holds changes that could not be applied: what stands there may be older than what the
@@ -151,10 +158,12 @@ pub enum ShortfallKind {
 
 impl ShortfallKind {
     /// All of them, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AmbiguousFormat,
+        Self::ArchiveLimit,
         Self::CategoryTooLow,
         Self::DamagedCompression,
+        Self::Encrypted,
         Self::IsAFolder,
         Self::JournalNotReplayed,
         Self::LinkNotFollowed,
@@ -168,6 +177,17 @@ impl ShortfallKind {
         Self::UnreadableFolder,
     ];
 
+    /// The kind of an error: encrypted data is told as such, whatever was asked of it.
+    pub const fn of(error: &ReadError, otherwise: Self) -> Self {
+        match error {
+            ReadError::Encrypted { .. } => Self::Encrypted,
+            ReadError::Io { .. }
+            | ReadError::Corrupt { .. }
+            | ReadError::Unsupported { .. }
+            | ReadError::Limit { .. } => otherwise,
+        }
+    }
+
     /// Something is there and was not read, as opposed to a path that is not there or a link that was not followed.
     pub const fn is_not_read(self) -> bool {
         !matches!(self, Self::NoSuchPath | Self::LinkNotFollowed)
@@ -177,8 +197,10 @@ impl ShortfallKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::AmbiguousFormat => "ambiguous-format",
+            Self::ArchiveLimit => "archive-limit",
             Self::CategoryTooLow => "category-too-low",
             Self::DamagedCompression => "damaged-compression",
+            Self::Encrypted => "encrypted",
             Self::IsAFolder => "is-a-folder",
             Self::JournalNotReplayed => "journal-not-replayed",
             Self::LinkNotFollowed => "link-not-followed",
@@ -197,12 +219,16 @@ impl ShortfallKind {
     pub const fn words(self) -> &'static str {
         match self {
             Self::AmbiguousFormat => "A file fits more than one format of records, so it was not taken apart.",
+            Self::ArchiveLimit => {
+                "An archive is nested deeper, is larger or unpacks to more than what is read; what is in it was not read to the end."
+            }
             Self::CategoryTooLow => {
                 "A file holds data of a higher category than the clause asks for, so it was not taken."
             }
             Self::DamagedCompression => {
                 "A compressed file is damaged or ends early; what follows the damage was not read."
             }
+            Self::Encrypted => "Data is held encrypted, and there is no key to it.",
             Self::IsAFolder => {
                 "A place that the clause names is a folder. What is in it is not asked for by naming the folder alone."
             }
@@ -267,7 +293,9 @@ mod tests {
     fn the_outcome_is_the_first_that_applies() {
         use ShortfallKind as K;
         // (files, undecided, withheld, shortfalls) and what it is.
-        let cases: [(u64, u64, u64, &[K], Outcome); 10] = [
+        let cases: [(u64, u64, u64, &[K], Outcome); 12] = [
+            (0, 0, 0, &[K::Encrypted, K::UnreadableFile], Outcome::Encrypted),
+            (0, 0, 1, &[K::Encrypted], Outcome::Withheld),
             (0, 0, 0, &[], Outcome::NothingHeld),
             (0, 0, 0, &[K::LinkNotFollowed], Outcome::LinkNotFollowed),
             (0, 0, 0, &[K::LinkNotFollowed, K::NoSuchPath], Outcome::NoSuchPath),

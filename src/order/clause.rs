@@ -72,6 +72,7 @@ impl Reader<'_, '_> {
         let category = self.category(notes);
         let paths = table.need("paths", "`paths = [\"/var/mail/alice\"]`: the server's own paths", notes);
         let paths = paths.and_then(|item| glob::read_list(&item, notes));
+        let opens_archives = table.get("archives").is_some_and(|item| archives(&item, notes));
         let take = table.need("take", "`take = \"records\"` (what matches inside) or `take = \"files\"`", notes);
         let take = take.and_then(|item| taken(&item, notes));
         let period = table.get("window").map(|item| period::window(&item, self.head.zone, notes));
@@ -113,6 +114,7 @@ impl Reader<'_, '_> {
             source: source?,
             category: category?.0,
             paths: paths?,
+            opens_archives,
             take,
             window,
             limit: match limit {
@@ -199,6 +201,16 @@ impl Reader<'_, '_> {
             note.hint("add what the order names; where it really asks for every record write `everything = true`");
         }
     }
+}
+
+fn archives(item: &Item<'_>, notes: &mut Notes) -> bool {
+    let Some(text) = item.text(notes) else { return false };
+    if text.text != "open" {
+        let note = notes.error(Code::BadArchives, &text.span, "`archives` can only be \"open\"");
+        note.hint("leave it out where an archive is to be one file like any other");
+        return false;
+    }
+    true
 }
 
 fn taken(item: &Item<'_>, notes: &mut Notes) -> Option<Taken> {

@@ -83,6 +83,10 @@ codes! {
     BadSha256 = "bad-sha256",
     /// `times` says something else than `original`.
     BadTimes = "bad-times",
+    /// `archives` says something else than `open`.
+    BadArchives = "bad-archives",
+    /// Not the name of a volume.
+    BadVolume = "bad-volume",
     /// Two sources of one name.
     DuplicateSource = "duplicate-source",
     /// A source that no clause names.

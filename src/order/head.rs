@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use super::diagnostic::{Code, Notes};
 use super::key::{DISCLOSE, ORDER, SOURCE};
 use super::table::{Item, Table, Text};
-use super::{Disclose, LegalBasis, Source, duration, name, period};
+use super::{Disclose, LegalBasis, Source, VolumeName, duration, name, period};
 use crate::clock::{Timestamp, Zone};
 use crate::digest::Digest;
 use crate::limits;
@@ -123,6 +123,9 @@ fn disclose(item: &Item<'_>, notes: &mut Notes) -> Option<Disclose> {
     Some(Disclose { positions: flag("positions"), examined: flag("examined") })
 }
 
+/// What a volume can be called, as a hint.
+pub(super) const VOLUME_NAMES: &str = "pN (by number in the partition table), VG/LV, mdN, or whole; d2.pN on a second disk; behind a further `/` a subvolume";
+
 /// The sources, and where each name stands.
 #[derive(Default)]
 pub(super) struct Sources {
@@ -155,6 +158,7 @@ pub(super) fn sources(file: &Table<'_>, notes: &mut Notes) -> Sources {
         let sha256 = table.get("sha256").and_then(|item| sha256(&item, notes));
         let zone = table.get("zone").and_then(|item| zone(&item, notes));
         let times_original = table.get("times").is_some_and(|item| times(&item, notes));
+        let volume = table.get("volume").and_then(|item| volume(&item, notes));
         let Some(name) = name else {
             sources.partial = true;
             continue;
@@ -164,7 +168,7 @@ pub(super) fn sources(file: &Table<'_>, notes: &mut Notes) -> Sources {
             continue;
         }
         sources.names.insert(name.text.to_owned(), (sources.list.len(), name.span.clone()));
-        sources.list.push(Source { name: name.text.to_owned(), sha256, zone, times_original });
+        sources.list.push(Source { name: name.text.to_owned(), sha256, zone, times_original, volume });
     }
     sources
 }
@@ -176,6 +180,16 @@ fn sha256(item: &Item<'_>, notes: &mut Notes) -> Option<Digest> {
         notes.error(Code::BadSha256, &text.span, "a SHA-256 is 64 hex digits");
     }
     digest
+}
+
+/// A volume's name, in an order as in a provider file.
+pub(super) fn volume(item: &Item<'_>, notes: &mut Notes) -> Option<VolumeName> {
+    let text = item.text(notes)?;
+    let name = VolumeName::parse(text.text);
+    if name.is_none() {
+        notes.error(Code::BadVolume, &text.span, "this names no volume").hint(VOLUME_NAMES);
+    }
+    name
 }
 
 fn times(item: &Item<'_>, notes: &mut Notes) -> bool {

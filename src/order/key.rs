@@ -31,7 +31,7 @@ pub(super) const ORDER: Keys = Keys {
 
 pub(super) const DISCLOSE: Keys = Keys { table: "disclose", known: &["positions", "examined"] };
 
-pub(super) const SOURCE: Keys = Keys { table: "[[source]]", known: &["name", "sha256", "zone", "times"] };
+pub(super) const SOURCE: Keys = Keys { table: "[[source]]", known: &["name", "sha256", "zone", "times", "volume"] };
 
 pub(super) const CLAUSE: Keys = Keys {
     table: "[[clause]]",
@@ -41,6 +41,7 @@ pub(super) const CLAUSE: Keys = Keys {
         "source",
         "category",
         "paths",
+        "archives",
         "take",
         "as",
         "identifiers",
@@ -63,7 +64,8 @@ pub(super) const LIMIT: Keys = Keys { table: "limit", known: &["records", "files
 pub(super) const PROVIDER_FILE: Keys =
     Keys { table: "a provider file", known: &["schema", "salt", "custodian", "source", "withhold"] };
 
-pub(super) const PROVIDER_SOURCE: Keys = Keys { table: "[[source]]", known: &["name", "path", "mounts"] };
+pub(super) const PROVIDER_SOURCE: Keys =
+    Keys { table: "[[source]]", known: &["name", "path", "disks", "backing", "snapshot", "mounts"] };
 
 pub(super) const WITHHOLD: Keys = Keys { table: "[[withhold]]", known: &["class", "identifiers", "paths"] };
 
@@ -74,20 +76,8 @@ pub(super) const WITHHELD_IDENTIFIER: Keys = Keys {
 };
 
 /// Keys that a later version will know, in whatever table.
-pub(super) const LATER: [&str; 12] = [
-    "fields",
-    "join",
-    "rows",
-    "unit",
-    "volume",
-    "archives",
-    "year",
-    "audit_recipients",
-    "columns",
-    "dialect",
-    "secret",
-    "snapshot",
-];
+pub(super) const LATER: [&str; 9] =
+    ["fields", "join", "rows", "unit", "year", "audit_recipients", "columns", "dialect", "secret"];
 
 impl Keys {
     /// The key of this table that `unknown` was most likely meant to be.

@@ -25,6 +25,7 @@ mod salt;
 mod schema;
 mod table;
 mod target;
+mod volume_name;
 mod window;
 pub mod wire;
 mod word_date;
@@ -34,10 +35,11 @@ pub use diagnostic::{Code, Diagnostic, Severity};
 pub use format::Format;
 pub use identifier::{Address, Identifier, Role, Target};
 pub use provider::{Provider, ProviderSource, Salt, Withhold};
-pub use read::{Given, ManifestText, Manifests, check, read, read_alone};
+pub use read::{Given, ManifestText, Manifests, check, read, read_alone, read_sources};
 pub use render::render;
 pub use salt::{SaltError, with_salt};
 pub use schema::{order_schema, provider_schema};
+pub use volume_name::VolumeName;
 pub use window::{Clock, Window};
 
 use chrono::NaiveDate;
@@ -110,6 +112,8 @@ pub struct Source {
     pub zone: Option<Zone>,
     /// A folder's file times are the server's own (`times = "original"`).
     pub times_original: bool,
+    /// The one volume of it that the order is about; none = all of them, where the provider says that they stand.
+    pub volume: Option<VolumeName>,
 }
 
 /// One grant.
@@ -125,6 +129,8 @@ pub struct Clause {
     pub category: Category,
     /// Globs on the server's absolute path, as written.
     pub paths: Vec<String>,
+    /// Archives that its paths reach are opened as folders (`archives = "open"`).
+    pub opens_archives: bool,
     /// Whole files or records.
     pub take: Take,
     /// The span of time asked for; none = any time.

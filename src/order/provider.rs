@@ -40,6 +40,12 @@ pub struct ProviderSource {
     pub name: String,
     /// Relative to the provider file.
     pub path: Option<String>,
+    /// Further disks of the same server, each relative to the provider file.
+    pub disks: Vec<String>,
+    /// Backing files of the image, nearest first, each relative to the provider file.
+    pub backing: Vec<String>,
+    /// The internal snapshot to read.
+    pub snapshot: Option<String>,
     /// Which volume is mounted where on the server: volume to absolute path.
     pub mounts: BTreeMap<String, String>,
 }

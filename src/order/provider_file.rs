@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::{Code, Notes};
-use super::head::Sources;
+use super::head::{Sources, VOLUME_NAMES};
 use super::key::{PROVIDER_SOURCE, WITHHOLD};
 use super::table::{Item, Table};
-use super::{Provider, ProviderSource, Salt, Withhold, glob, name, target};
+use super::{Provider, ProviderSource, Salt, VolumeName, Withhold, glob, name, target};
 
 /// What a provider file says, and which of its sources have a path.
 pub(super) struct Read {
@@ -67,6 +67,10 @@ fn sources(file: &Table<'_>, sources: &Sources, notes: &mut Notes) -> Vec<Provid
         let name = table.need("name", "`name = \"mail01\"`, as in the order", notes);
         let name = name.and_then(|item| name::read(&item, notes));
         let path = table.get("path").and_then(|item| item.text(notes)).map(|text| text.text.to_owned());
+        let mut text_of = |key| table.get(key).and_then(|item| item.text(notes)).map(|text| text.text.to_owned());
+        let snapshot = text_of("snapshot");
+        let disks = table.get("disks").map(|item| texts(&item, notes)).unwrap_or_default();
+        let backing = table.get("backing").map(|item| texts(&item, notes)).unwrap_or_default();
         let mounts = table.get("mounts").map(|item| mounts(&item, notes)).unwrap_or_default();
         let Some(name) = name else { continue };
         if !seen.insert(name.text) {
@@ -75,7 +79,7 @@ fn sources(file: &Table<'_>, sources: &Sources, notes: &mut Notes) -> Vec<Provid
             let note = notes.error(Code::UnknownSource, &name.span, "the order has no such source");
             note.hint("only what the order names may be opened");
         }
-        list.push(ProviderSource { name: name.text.to_owned(), path, mounts });
+        list.push(ProviderSource { name: name.text.to_owned(), path, disks, backing, snapshot, mounts });
     }
     list
 }
@@ -84,9 +88,8 @@ fn mounts(item: &Item<'_>, notes: &mut Notes) -> BTreeMap<String, String> {
     let mut mounts = BTreeMap::new();
     let mut targets = BTreeSet::new();
     for (volume, item) in Table::entries(item, notes) {
-        if !is_volume(volume.text) {
-            let note = notes.error(Code::BadMount, &volume.span, "this names no volume");
-            note.hint("pN (by number in the partition table), VG/LV, mdN, or whole");
+        if VolumeName::parse(volume.text).is_none() {
+            notes.error(Code::BadMount, &volume.span, "this names no volume").hint(VOLUME_NAMES);
         }
         let Some(at) = item.path(notes) else { continue };
         if !is_mount_point(at.text) {
@@ -100,24 +103,9 @@ fn mounts(item: &Item<'_>, notes: &mut Notes) -> BTreeMap<String, String> {
     mounts
 }
 
-fn is_volume(text: &str) -> bool {
-    let number = |digits: &str, first: u32| {
-        digits.len() <= 5
-            && !(digits.len() > 1 && digits.starts_with('0'))
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-            && digits.parse::<u32>().is_ok_and(|number| number >= first)
-    };
-    // lvm(8): letters, digits and + _ . -, not beginning with a hyphen.
-    let lvm = |name: &str| {
-        (1..=127).contains(&name.len())
-            && !name.starts_with('-')
-            && !matches!(name, "." | "..")
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+_.-".contains(&byte))
-    };
-    text == "whole"
-        || text.strip_prefix('p').is_some_and(|digits| number(digits, 1))
-        || text.strip_prefix("md").is_some_and(|digits| number(digits, 0))
-        || text.split_once('/').is_some_and(|(group, volume)| lvm(group) && lvm(volume))
+fn texts(item: &Item<'_>, notes: &mut Notes) -> Vec<String> {
+    let items = item.list("paths, as in [\"base.qcow2\"]", notes).unwrap_or_default();
+    items.iter().filter_map(|item| item.text(notes)).map(|text| text.text.to_owned()).collect()
 }
 
 fn is_mount_point(text: &str) -> bool {

@@ -11,7 +11,7 @@ use super::head::{self, Sources};
 use super::key::{Keys, ORDER_FILE, PROVIDER_FILE};
 use super::provider_file;
 use super::table::Table;
-use super::{Order, Provider, clause};
+use super::{Order, Provider, Source, clause};
 use crate::limits;
 
 /// One file of the two.
@@ -66,6 +66,33 @@ pub fn check(order: ManifestText<'_>, provider: Option<ManifestText<'_>>) -> Res
 /// Errors: as [`read`].
 pub fn read_alone(order: ManifestText<'_>) -> Result<(Order, Vec<Diagnostic>), Vec<Diagnostic>> {
     read_both(order, None, None).map(|both| (both.order, both.warnings))
+}
+
+/// Reads what the two files say of the sources, and nothing else of the order: staff look at the sources before they write
+/// its clauses.
+///
+/// Errors: as [`read`].
+pub fn read_sources(
+    order: ManifestText<'_>,
+    provider: Option<ManifestText<'_>>,
+    given: &Given,
+) -> Result<(Vec<Source>, Option<Provider>), Vec<Diagnostic>> {
+    let mut notes = Notes::new(order.name);
+    let mut other = Notes::new(provider.map_or("", |text| text.name));
+    let mut sources = Sources { partial: true, ..Sources::default() };
+    if let Some((document, syntax)) = parse(order, &mut notes)
+        && let Some(file) = open(&document, &ORDER_FILE, "order/1", &mut notes)
+    {
+        sources = head::sources(&file, &mut notes);
+        sources.partial |= syntax.is_wrong();
+        syntax.filter(order, &mut notes);
+    }
+    let read = provider.map(|text| read_provider(text, &sources, &mut other));
+    for_a_run(given, provider, read.as_ref(), &sources, &mut notes, &mut other);
+    let failed = notes.failed() || other.failed();
+    let mut findings = notes.finish();
+    findings.extend(other.finish());
+    if failed { Err(findings) } else { Ok((sources.list, read.and_then(|read| read.provider))) }
 }
 
 fn read_both(

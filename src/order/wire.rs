@@ -132,6 +132,9 @@ pub struct Source {
     /// Folders only: "original" says that its file times are the server's own. Without it they do not count.
     #[schemars(extend("const" = "original"))]
     pub times: Option<String>,
+    /// Images only: the one volume that the order is about: `p2`, `vg/var`, `md0`, `whole`; `p2/@home` for a subvolume.
+    #[schemars(length(min = 1))]
+    pub volume: Option<String>,
 }
 
 /// One grant: this source, these paths, these identifiers, this window.
@@ -152,6 +155,9 @@ pub struct Clause {
     /// Absolute paths on the server. `*` and `?` stay within a name, `**` is any folders, `\` takes a sign literally.
     #[schemars(length(min = 1), inner(regex(pattern = "^/.")))]
     pub paths: Vec<String>,
+    /// "open": archives (tar, zip) that `paths` reach are opened as folders. Without it an archive is one file.
+    #[schemars(extend("const" = "open"))]
+    pub archives: Option<String>,
     /// "files": whole files. "records": what matches inside.
     pub take: Take,
     /// The record format. Without it the content decides.
@@ -319,9 +325,18 @@ pub struct ProviderSource {
     /// Its name in the order.
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))]
     pub name: String,
-    /// The folder or image, relative to this file.
+    /// The folder, the image (or its first segment) or the archive, relative to this file.
     #[schemars(length(min = 1))]
     pub path: Option<String>,
+    /// Further disks of the same server, in their order: what RAID, LVM and btrfs need of them.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub disks: Option<Vec<String>>,
+    /// The backing files of a qcow2 image, nearest first. No other backing file is ever opened.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub backing: Option<Vec<String>>,
+    /// The internal snapshot of a qcow2 image to read, by its name.
+    #[schemars(length(min = 1))]
+    pub snapshot: Option<String>,
     /// Which volume stands where on the server: `p2 = "/"`, `"vg/var" = "/var"`. One file system needs none.
     pub mounts: Option<BTreeMap<String, String>>,
 }

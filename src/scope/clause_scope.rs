@@ -3,7 +3,7 @@
 //! **Invariant:** every decision about the clause, for a run, a preview, a check or an explanation, is made of these.
 
 use super::FileTime;
-use super::entry::{Entry, EntryKind, FileTimes, MaildirPlace};
+use super::entry::{ArchivePlace, Entry, EntryKind, FileTimes, MaildirPlace};
 use super::glob::{GlobError, PathSet};
 use super::matcher::Matcher;
 use super::record::{Fields, TimeField};
@@ -25,6 +25,8 @@ pub(in crate::scope) struct ClauseScope {
     pub(in crate::scope) paths: PathSet,
     pub(in crate::scope) taken: Taken,
     pub(in crate::scope) window: Option<Window>,
+    /// Archives are folders for it.
+    pub(in crate::scope) opens_archives: bool,
     /// Of times in the source that carry none.
     zone: Option<Zone>,
 }
@@ -44,8 +46,20 @@ impl ClauseScope {
             paths: PathSet::new(&clause.paths)?,
             taken,
             window: clause.window,
+            opens_archives: clause.opens_archives,
             zone: order.sources.get(clause.source).and_then(|source| source.zone),
         })
+    }
+
+    /// The clause sees the entry: what is in an archive is there for a clause that opens archives, and for it the archive is
+    /// no file.
+    pub(in crate::scope) fn sees(&self, entry: &Entry) -> bool {
+        match entry.archive() {
+            ArchivePlace::None => true,
+            ArchivePlace::Opened => !self.opens_archives,
+            ArchivePlace::Inside => self.opens_archives,
+            ArchivePlace::OpenedInside => false,
+        }
     }
 
     /// The entry's path is asked for, and it is of a kind that the clause takes.
@@ -54,7 +68,7 @@ impl ClauseScope {
             EntryKind::File | EntryKind::Unreadable => {}
             EntryKind::Folder | EntryKind::Link | EntryKind::Special => return false,
         }
-        self.maildir_fits(entry.maildir()) && self.paths.matches(entry.path())
+        self.sees(entry) && self.maildir_fits(entry.maildir()) && self.paths.matches(entry.path())
     }
 
     pub(in crate::scope) fn maildir_fits(&self, place: MaildirPlace) -> bool {

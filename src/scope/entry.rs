@@ -51,6 +51,19 @@ pub enum MaildirPlace {
     Other,
 }
 
+/// Where an entry stands with regard to an archive that was opened as a folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::scope) enum ArchivePlace {
+    /// Nowhere in one.
+    None,
+    /// It is one: a folder for the clauses that open archives, and a file for the others.
+    Opened,
+    /// In one: for the clauses that open archives alone.
+    Inside,
+    /// In one, and opened itself: a folder for all that can see it.
+    OpenedInside,
+}
+
 /// How a file system finds an entry again: bytes that mean something to it alone.
 pub struct Node(Box<[u8]>);
 
@@ -109,6 +122,7 @@ pub struct Entry {
     size_bytes: u64,
     times: FileTimes,
     maildir: MaildirPlace,
+    archive: ArchivePlace,
     node: Node,
 }
 
@@ -122,8 +136,32 @@ impl Entry {
             size_bytes: 0,
             times: FileTimes::default(),
             maildir: MaildirPlace::None,
+            archive: ArchivePlace::None,
             node,
         }
+    }
+
+    /// This file is an archive, and has been opened: the root of the tree in it, at the file's own path. From now on the
+    /// file is one for the clauses alone that do not open archives.
+    pub fn opened_as_archive(&mut self, node: Node) -> Self {
+        self.archive = match self.archive {
+            ArchivePlace::Inside | ArchivePlace::OpenedInside => ArchivePlace::OpenedInside,
+            ArchivePlace::None | ArchivePlace::Opened => ArchivePlace::Opened,
+        };
+        Self {
+            path: self.path.clone(),
+            kind: EntryKind::Folder,
+            size_bytes: 0,
+            times: FileTimes::default(),
+            maildir: MaildirPlace::None,
+            archive: ArchivePlace::Inside,
+            node,
+        }
+    }
+
+    /// It stands at that path, which somebody else has named.
+    pub fn stands_at(&self, path: &[u8]) -> bool {
+        self.path() == path
     }
 
     /// Something named `name` in this folder.
@@ -132,7 +170,8 @@ impl Entry {
         path.extend_from_slice(&self.path);
         path.push(b'/');
         path.extend_from_slice(name);
-        Self { path, kind, size_bytes, times, maildir: MaildirPlace::None, node }
+        let archive = if self.archive == ArchivePlace::Inside { ArchivePlace::Inside } else { ArchivePlace::None };
+        Self { path, kind, size_bytes, times, maildir: MaildirPlace::None, archive, node }
     }
 
     /// What kind of thing it is.
@@ -170,6 +209,10 @@ impl Entry {
 
     pub(in crate::scope) fn maildir(&self) -> MaildirPlace {
         self.maildir
+    }
+
+    pub(in crate::scope) fn archive(&self) -> ArchivePlace {
+        self.archive
     }
 
     pub(in crate::scope) fn set_maildir(&mut self, place: MaildirPlace) {

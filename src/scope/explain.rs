@@ -147,7 +147,7 @@ fn combined(comparisons: &[(Comparison, Verdict)]) -> Verdict {
 fn entry_comparisons(clause: &ClauseScope, entry: &Entry) -> Vec<(Comparison, Verdict)> {
     let mut comparisons = vec![
         (Comparison::Path, Verdict::from_bool(clause.paths.matches(entry.path()))),
-        (Comparison::Kind, Verdict::from_bool(entry.kind() == EntryKind::File)),
+        (Comparison::Kind, Verdict::from_bool(entry.kind() == EntryKind::File && clause.sees(entry))),
     ];
     if entry.maildir() != MaildirPlace::None && !matches!(clause.taken, Taken::Files) {
         comparisons.push((Comparison::Maildir, Verdict::from_bool(clause.maildir_fits(entry.maildir()))));

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use super::clause_scope::{ClauseScope, Taken, file_time, record_time};
 use super::entry::{Entry, EntryKind};
-use super::glob::{GlobError, PathSet};
+use super::glob::{GlobError, PathGlob, PathSet};
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
@@ -65,7 +65,38 @@ impl Scope {
 
     /// The clauses that may ask for something below this folder of the source.
     pub fn clauses_below(&self, source: usize, folder: &Entry) -> ClauseSet {
-        self.clauses_of(source).filter(|(_, clause)| clause.paths.may_match_below(folder)).map(|(at, _)| at).collect()
+        let below = |clause: &ClauseScope| clause.sees(folder) && clause.paths.may_match_below(folder);
+        self.clauses_of(source).filter(|(_, clause)| below(clause)).map(|(at, _)| at).collect()
+    }
+
+    /// The clauses that may ask for something on the volume with this root, where other volumes stand over these places.
+    pub fn clauses_on(&self, source: usize, root: &Entry, over: &[&[u8]]) -> ClauseSet {
+        let is_covered = |glob: &PathGlob| glob.literal_chain().iter().any(|place| over.contains(&place.as_slice()));
+        let on = |clause: &ClauseScope| {
+            clause.paths.iter().any(|glob| glob.may_match_below(root.path()) && !is_covered(glob))
+        };
+        self.clauses_of(source).filter(|(_, clause)| on(clause)).map(|(at, _)| at).collect()
+    }
+
+    /// Leave to look whether a file is an archive, and what is in it: for the clauses that open archives and may ask for
+    /// something there. None where there are none, or where the file is withheld.
+    pub fn archive_permit(&self, source: usize, entry: &Entry) -> Option<Permit> {
+        let clauses = self
+            .opening(source, entry, |clause| clause.paths.matches(entry.path()) || clause.paths.may_match_below(entry));
+        let may_open = !clauses.is_empty() && !self.path_is_withheld(entry);
+        may_open.then(|| Permit::new(entry.duplicate(), source, clauses, Taking::Structure))
+    }
+
+    /// The clauses that would look into a file as an archive, where a withhold stops them.
+    pub fn withheld_inside(&self, source: usize, entry: &Entry) -> ClauseSet {
+        let clauses = self.opening(source, entry, |clause| clause.paths.may_match_below(entry));
+        if !clauses.is_empty() && self.path_is_withheld(entry) { clauses } else { ClauseSet::EMPTY }
+    }
+
+    fn opening(&self, source: usize, entry: &Entry, asks: impl Fn(&ClauseScope) -> bool) -> ClauseSet {
+        let opens = |clause: &ClauseScope| clause.opens_archives && clause.sees(entry) && asks(clause);
+        let is_file = entry.kind() == EntryKind::File;
+        self.clauses_of(source).filter(|(_, clause)| is_file && opens(clause)).map(|(at, _)| at).collect()
     }
 
     /// Whether records must be asked for rather than whole files that hold them: an identifier is withheld.
@@ -75,7 +106,7 @@ impl Scope {
 
     /// What the clauses make of an entry of the source.
     pub fn decide(&self, source: usize, entry: Entry) -> EntryDecision {
-        let mut decision = EntryDecision::default();
+        let mut decision = EntryDecision { withheld: self.withheld_inside(source, &entry), ..EntryDecision::default() };
         let (mut whole, mut records) = (ClauseSet::EMPTY, ClauseSet::EMPTY);
         for (at, clause) in self.clauses_of(source).filter(|(_, clause)| clause.reaches(&entry)) {
             if entry.kind() == EntryKind::Unreadable {
@@ -126,6 +157,11 @@ impl Scope {
         let zone = self.zones.get(source).copied().flatten();
         let own = if fields.is_mail() { Clock::DateHeader } else { Clock::Record };
         self.stamp(clauses, own, |clock| record_time(fields, clock, zone))
+    }
+
+    /// The zone of times in that source that carry none.
+    pub fn zone(&self, source: usize) -> Option<Zone> {
+        self.zones.get(source).copied().flatten()
     }
 
     pub(in crate::scope) fn clause(&self, clause: usize) -> Option<&ClauseScope> {

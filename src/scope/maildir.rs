@@ -31,9 +31,14 @@ pub fn mark_maildir(folder: &Entry, children: &mut [Entry]) {
 
 /// Sorts what a folder holds so that a walk that enters each folder where it stands sees all paths in the order of their
 /// bytes: a folder's name counts with the `/` that follows it in every path below.
-pub fn sort_entries(entries: &mut [Entry]) {
+///
+/// `entry`: of each item.
+pub fn sort_entries<T>(items: &mut [T], entry: fn(&T) -> &Entry) {
     let key = |entry: &Entry| (entry.kind() == EntryKind::Folder).then_some(b'/');
-    entries.sort_unstable_by(|a, b| a.path().iter().copied().chain(key(a)).cmp(b.path().iter().copied().chain(key(b))));
+    items.sort_unstable_by(|a, b| {
+        let (a, b) = (entry(a), entry(b));
+        a.path().iter().copied().chain(key(a)).cmp(b.path().iter().copied().chain(key(b)))
+    });
 }
 
 #[cfg(test)]
@@ -87,7 +92,7 @@ mod tests {
             child(&root, "a0", EntryKind::File),
             child(&root, "a-", EntryKind::File),
         ];
-        sort_entries(&mut entries);
+        sort_entries(&mut entries, |entry| entry);
         let names: Vec<&[u8]> = entries.iter().map(Entry::name).collect();
         assert_eq!(names, [&b"a-"[..], b"a.txt", b"a", b"a0"]);
     }

@@ -19,6 +19,7 @@ mod matcher;
 mod path_check;
 mod permit;
 mod record;
+mod survey;
 mod token;
 mod verdict;
 
@@ -33,4 +34,5 @@ pub use maildir::{mark_maildir, sort_entries};
 pub use path_check::{PathCheck, PathProblem};
 pub use permit::{Opened, Permit, Provenance, Stream};
 pub use record::{Fields, RawRecord, Reading, Record, Stamp, TimeField, Value};
+pub use survey::{survey_permit, toward_mount_table};
 pub use verdict::Verdict;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Scope;
-use super::entry::{Entry, EntryKind, MaildirPlace};
+use super::entry::{ArchivePlace, Entry, EntryKind, MaildirPlace};
 
 /// Why a path of a clause leads nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -29,6 +29,8 @@ pub enum PathProblem {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Seen {
     Kind(EntryKind, MaildirPlace),
+    /// A file that is a folder for the clauses that open archives.
+    Archive,
     Unlisted,
 }
 
@@ -42,6 +44,8 @@ struct Watch {
     is_literal: bool,
     /// Where the clause takes no file from.
     misfits: Vec<MaildirPlace>,
+    /// Archives are folders for it.
+    opens_archives: bool,
 }
 
 /// Watches a walk of one source for the paths that its clauses name.
@@ -63,6 +67,7 @@ impl PathCheck {
                 chain: glob.literal_chain(),
                 is_literal: glob.is_literal(),
                 misfits: misfits().collect(),
+                opens_archives: clause.opens_archives,
             }));
         }
         Self::of(watched)
@@ -86,7 +91,13 @@ impl PathCheck {
     /// The walk has seen this.
     pub fn observe(&mut self, entry: &Entry) {
         if let Some(seen) = self.seen.get_mut(entry.path()) {
-            *seen = Some(Seen::Kind(entry.kind(), entry.maildir()));
+            let is_archive = matches!(entry.archive(), ArchivePlace::Opened | ArchivePlace::OpenedInside);
+            // The root of the tree in an archive comes after the archive, at the same path.
+            *seen = Some(match *seen {
+                _ if is_archive => Seen::Archive,
+                Some(Seen::Archive) => Seen::Archive,
+                _ => Seen::Kind(entry.kind(), entry.maildir()),
+            });
         }
     }
 
@@ -122,7 +133,12 @@ impl PathCheck {
         }
         for (place, path) in chain.iter().enumerate() {
             let is_last = watch.is_literal && place + 1 == chain.len();
-            let problem = match self.seen.get(path).copied().flatten() {
+            let seen = match self.seen.get(path).copied().flatten() {
+                Some(Seen::Archive) if watch.opens_archives => Some(Seen::Kind(EntryKind::Folder, MaildirPlace::None)),
+                Some(Seen::Archive) => Some(Seen::Kind(EntryKind::File, MaildirPlace::None)),
+                seen => seen,
+            };
+            let problem = match seen {
                 Some(Seen::Unlisted) => return self.below_unlisted(watch, chain, place),
                 None => PathProblem::Missing,
                 Some(Seen::Kind(EntryKind::Link, _)) => PathProblem::Link,
@@ -133,7 +149,7 @@ impl PathCheck {
                 }
                 // A file where the path goes on, or the other way round: what the clause names is not there.
                 Some(Seen::Kind(EntryKind::File | EntryKind::Special, _)) if !is_last => PathProblem::Missing,
-                Some(Seen::Kind(..)) => continue,
+                Some(Seen::Kind(..) | Seen::Archive) => continue,
             };
             return Some((problem, path));
         }
@@ -159,7 +175,7 @@ mod tests {
         let watched = patterns.iter().enumerate().map(|(clause, pattern)| {
             let glob = PathGlob::new(pattern).unwrap();
             let misfits = vec![MaildirPlace::Other];
-            Watch { clause, chain: glob.literal_chain(), is_literal: glob.is_literal(), misfits }
+            Watch { clause, chain: glob.literal_chain(), is_literal: glob.is_literal(), misfits, opens_archives: false }
         });
         PathCheck::of(watched.collect())
     }

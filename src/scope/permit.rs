@@ -20,6 +20,8 @@ pub(in crate::scope) enum Taking {
     Whole,
     /// By its records.
     Records,
+    /// For what it tells of the source: nothing of it is ever an exhibit.
+    Structure,
 }
 
 /// Leave to open one entry once.
@@ -104,6 +106,12 @@ impl Opened {
     pub fn into_records(self, scope: &Scope) -> Option<(RecordGate<'_>, Stream)> {
         let Permit { entry, source, clauses, taking } = self.permit;
         (taking == Taking::Records).then(|| (RecordGate::new(scope, source, clauses, entry), self.stream))
+    }
+
+    /// The stream alone, where it was opened for what it tells of the source (an archive's members, a table of mounts):
+    /// there is no gate, so nothing of it can be admitted. None for a permit of another kind.
+    pub fn into_structure(self) -> Option<Stream> {
+        (self.permit.taking == Taking::Structure).then_some(self.stream)
     }
 
     /// The stream, and the gate that the file must pass. None for a permit of the other kind.

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::check::{Check, Findings, printable};
-use crate::ledger::{ExhibitLine, Statement, TakeName};
-use crate::order::{Clause, Format, Order, Take};
+use crate::ledger::{ExhibitLine, SourceFacts, SourceKind, Statement, TakeName, is_archive_tree};
+use crate::order::{Clause, Format, Order, Source, Take};
 use crate::package::layout::Member;
 use crate::scope::ClauseSet;
 
@@ -72,12 +72,26 @@ impl<'o> Names<'o> {
     ) {
         let source = self.source(&line.source);
         let facts = source.and_then(|source| statement.sources.get(source));
-        let is_folder = facts.is_some_and(|facts| facts.kind == "folder");
-        if facts.is_some() && (line.volume.is_none() != is_folder || line.filesystem.is_none() != is_folder) {
+        let kind = facts.and_then(|facts| SourceKind::named(&facts.kind));
+        let in_archive = is_archive_tree(line.filesystem.as_deref());
+        let fits = match kind {
+            Some(SourceKind::Folder) => line.volume.is_none() && (line.filesystem.is_none() || in_archive),
+            Some(SourceKind::Archive) => line.volume.is_none() && in_archive,
+            Some(SourceKind::Image) => line.volume.is_some() && line.filesystem.is_some(),
+            None => true,
+        };
+        if !fits {
             findings.member(Check::Clauses, member, || {
                 "it states a volume or a file system where its source has none, or none where it has one".into()
             });
         }
+        let is_listed = |volume: &String| facts.is_some_and(|facts| facts.journal.iter().any(|j| j.volume == *volume));
+        if fits && line.volume.as_ref().is_some_and(|volume| !is_listed(volume)) {
+            findings.member(Check::Clauses, member, || {
+                "it is said to come from a volume that `disclosure.json` does not list".into()
+            });
+        }
+        let is_opened = in_archive && kind != Some(SourceKind::Archive);
         if source.is_none() {
             let name = printable(line.source.as_bytes());
             findings.member(Check::Clauses, member, || {
@@ -88,6 +102,11 @@ impl<'o> Names<'o> {
             if source.is_some_and(|source| source != clause.source) {
                 findings.clause(Check::Clauses, member, &clause.id, || {
                     format!("it comes from the source {}, and this clause asks for another one", line.source)
+                });
+            }
+            if is_opened && !clause.opens_archives {
+                findings.clause(Check::Clauses, member, &clause.id, || {
+                    "it comes out of an archive, and this clause does not open archives".into()
                 });
             }
             if let Some(why) = contradiction(line, clause) {
@@ -118,12 +137,20 @@ impl<'o> Names<'o> {
             });
         }
         for (facts, source) in statement.sources.iter().zip(&self.order.sources) {
-            let is_folder = facts.kind == "folder";
-            let known = is_folder || matches!(facts.kind.as_str(), "raw" | "qcow2");
-            if !known || is_folder != facts.sha256.is_none() || is_folder != facts.bytes.is_none() {
+            let kind = SourceKind::named(&facts.kind);
+            let is_folder = kind == Some(SourceKind::Folder);
+            if kind.is_none() || is_folder != facts.sha256.is_none() || is_folder != facts.bytes.is_none() {
                 let name = printable(source.name.as_bytes());
                 findings.member(Check::Clauses, Member::Disclosure, || {
-                    format!("what it says of the source {name} is neither that of a folder nor that of an image")
+                    format!(
+                        "what it says of the source {name} is neither that of a folder nor that of an image or an archive"
+                    )
+                });
+            }
+            if !volumes_fit(facts, source, kind) {
+                let name = printable(source.name.as_bytes());
+                findings.member(Check::Clauses, Member::Disclosure, || {
+                    format!("the volumes that it lists of the source {name} are not named as volumes are")
                 });
             }
             if let Some(asked) = source.sha256.filter(|asked| facts.sha256 != Some(*asked)) {
@@ -143,6 +170,19 @@ impl<'o> Names<'o> {
                     "it says how much was examined, for which the order does not ask".into()
                 }
             });
+        }
+    }
+}
+
+/// An image's volumes are the one that the order names, `whole`, or go by number from `v1`; nothing else has any.
+fn volumes_fit(facts: &SourceFacts, source: &Source, kind: Option<SourceKind>) -> bool {
+    let names = facts.journal.iter().map(|journal| journal.volume.as_str());
+    match (&source.volume, kind) {
+        (_, Some(SourceKind::Folder | SourceKind::Archive)) => facts.journal.is_empty(),
+        (Some(volume), _) => facts.journal.len() <= 1 && names.into_iter().all(|name| name == volume.to_string()),
+        (None, _) => {
+            let numbered = names.filter(|name| *name != "whole").enumerate();
+            numbered.into_iter().all(|(at, name)| name.strip_prefix('v').is_some_and(|n| n == (at + 1).to_string()))
         }
     }
 }

@@ -14,7 +14,7 @@ use super::contents::{Line, Lines, Shelf, Stretch};
 use super::ledger::exact_path;
 use super::names::{Names, takes};
 use crate::clock::Timestamp;
-use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times};
+use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
 use crate::order::{Clock, Format, Take};
 use crate::package::layout::{Extension, Member};
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
@@ -110,7 +110,9 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         let line = &exhibit.line;
         let source = self.names.order.sources.get(exhibit.source);
         let is_folder = self.statement.sources.get(exhibit.source).is_some_and(|facts| facts.kind == "folder");
-        if is_folder && line.time.is_some() && source.is_some_and(|source| !source.times_original) {
+        // What an archive states of its members' times is not the folder's.
+        let is_plain = is_folder && !is_archive_tree(line.filesystem.as_deref());
+        if is_plain && line.time.is_some() && source.is_some_and(|source| !source.times_original) {
             self.findings.member(Check::Scope, exhibit.member, || {
                 "the ledger states a time of it, and the order does not say that file times of this folder count".into()
             });

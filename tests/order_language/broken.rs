@@ -97,7 +97,7 @@ fn sources() -> Vec<Changes> {
     vec![
         vec![(
             SOURCE,
-            "#!\nname = \"mail01\"\nvolume = \"p2\" #! not-in-this-version\nsha256 = \"abc\" #! bad-sha256\nzone = \"BST\" #! unknown-zone\ntimes = \"local\" #! bad-times",
+            "#!\nname = \"mail01\"\nvolume = \"sda2\" #! bad-volume\nsha256 = \"abc\" #! bad-sha256\nzone = \"BST\" #! unknown-zone\ntimes = \"local\" #! bad-times",
         )],
         vec![(SOURCE, "name = \"mail01\"\n[[source]]\nname = \"mail01\" #! duplicate-source")],
         vec![(SOURCE, "name = \"mail01\"\n[[source]]\nname = \"mail02\" #! unused-source source-without-path")],
@@ -113,7 +113,7 @@ fn clauses() -> Vec<Changes> {
             ("source = \"mail01\"", "source = \"mail02\" #! unknown-source"),
             ("category = \"content\"", "category = \"contents\" #! unknown-category"),
             (PATHS, "paths = [] #! empty"),
-            (TAKE, "take = \"all\" #! unknown-take"),
+            (TAKE, "archives = \"shut\" #! bad-archives\ntake = \"all\" #! unknown-take"),
             (IDENTIFIERS, "identifiers = \"alice\" #! wrong-type"),
             (ALSO, "as = \"mail\" #! unknown-format\n"),
             (WINDOW, "window = 7 #! wrong-type"),

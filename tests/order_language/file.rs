@@ -3,9 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use extract::cli::check::{FixSaltError, check, fix_salt};
-use extract::cli::manifest::{LoadError, load, provider_path};
+use extract::cli::manifest::{LoadError, SourcesGiven, load, provider_path};
 
 use crate::{GOOD, GOOD_PROVIDER, with};
+
+fn nothing() -> SourcesGiven {
+    SourcesGiven::default()
+}
+
+fn placed(paths: &[(&str, &str)]) -> SourcesGiven {
+    let paths = paths.iter().map(|(name, path)| ((*name).to_owned(), PathBuf::from(path))).collect();
+    SourcesGiven { paths, ..SourcesGiven::default() }
+}
 
 struct Folder {
     folder: tempfile::TempDir,
@@ -47,12 +56,12 @@ fn the_provider_file_is_found_beside_the_order() {
 #[test]
 fn a_source_is_where_the_command_line_says_else_where_the_provider_file_does() {
     let folder = Folder::new(GOOD, Some(GOOD_PROVIDER));
-    let loaded = load(&folder.order(), &[], None, false).unwrap();
-    assert_eq!(loaded.paths, [folder.folder.path().join("orders/../examples/mail01.qcow2")]);
+    let loaded = load(&folder.order(), &nothing(), None, false).unwrap();
+    assert_eq!(loaded.locations[0].path, folder.folder.path().join("orders/../examples/mail01.qcow2"));
     assert_eq!((loaded.custodian.as_str(), loaded.warnings), ("Duty officer 7", 0));
-    let given = [("mail01".to_owned(), PathBuf::from("elsewhere.img"))];
+    let given = placed(&[("mail01", "elsewhere.img")]);
     let loaded = load(&folder.order(), &given, Some("Officer 9"), false).unwrap();
-    assert_eq!(loaded.paths, [PathBuf::from("elsewhere.img")]);
+    assert_eq!(loaded.locations[0].path, PathBuf::from("elsewhere.img"));
     assert_eq!(loaded.custodian, "Officer 9");
     std::fs::remove_file(folder.provider()).unwrap();
     let loaded = load(&folder.order(), &given, Some("Officer 9"), false).unwrap();
@@ -62,29 +71,31 @@ fn a_source_is_where_the_command_line_says_else_where_the_provider_file_does() {
 #[test]
 fn what_cannot_be_loaded_says_why() {
     let folder = Folder::new(GOOD, Some(GOOD_PROVIDER));
-    let source = |name: &str| (name.to_owned(), PathBuf::from("x"));
-    let message = |sources: &[(String, PathBuf)], custodian| {
-        load(&folder.order(), sources, custodian, false).map(|_| ()).unwrap_err().to_string()
+    let message = |sources: &[(&str, &str)], custodian| {
+        load(&folder.order(), &placed(sources), custodian, false).map(|_| ()).unwrap_err().to_string()
     };
+    let source = |name| (name, "x");
     assert!(message(&[source("mail02")], None).contains("no such source (it has mail01)"));
     assert!(message(&[source("mail01"), source("mail01")], None).contains("given twice"));
     assert!(message(&[], Some("a\nb")).contains("--custodian"));
     assert!(message(&[], Some(" ")).contains("--custodian"));
 
-    let missing = load(&folder.folder.path().join("none.toml"), &[], None, false);
+    let missing = load(&folder.folder.path().join("none.toml"), &nothing(), None, false);
     assert!(matches!(missing, Err(LoadError::Unreadable { .. })));
-    assert!(matches!(load(folder.folder.path(), &[], None, false), Err(LoadError::NotAFile { .. })));
-    assert!(matches!(load(Path::new("/dev/zero"), &[], None, false), Err(LoadError::NotAFile { .. })));
+    assert!(matches!(load(folder.folder.path(), &nothing(), None, false), Err(LoadError::NotAFile { .. })));
+    assert!(matches!(load(Path::new("/dev/zero"), &nothing(), None, false), Err(LoadError::NotAFile { .. })));
     std::fs::write(folder.order(), vec![b' '; 4 * 1024 * 1024 + 1]).unwrap();
-    assert!(matches!(load(&folder.order(), &[], None, false), Err(LoadError::TooLarge { .. })));
+    assert!(matches!(load(&folder.order(), &nothing(), None, false), Err(LoadError::TooLarge { .. })));
 
     // A provider file that is there and cannot be read is no provider file that is missing.
     let folder = Folder::new(GOOD, None);
     std::fs::create_dir(folder.provider()).unwrap();
-    assert!(matches!(load(&folder.order(), &[], None, false), Err(LoadError::NotAFile { .. })));
+    assert!(matches!(load(&folder.order(), &nothing(), None, false), Err(LoadError::NotAFile { .. })));
 
     let folder = Folder::new(&with(GOOD, &[("id = \"3a\"", "id = \"3(a)\"")]), Some(GOOD_PROVIDER));
-    let Err(LoadError::Invalid(shown)) = load(&folder.order(), &[], None, false) else { panic!("it is invalid") };
+    let Err(LoadError::Invalid(shown)) = load(&folder.order(), &nothing(), None, false) else {
+        panic!("it is invalid")
+    };
     assert!(shown.contains("error[bad-id]") && shown.contains("2024-17.toml:20:6"), "{shown}");
 }
 
@@ -132,4 +143,22 @@ fn a_valid_order_is_summed_up_in_utc_and_in_its_zone() {
     let folder = Folder::new(GOOD, None);
     let checked = check(&folder.order(), false).unwrap();
     assert!(checked.valid && checked.summary.contains("a run needs --source"), "{}", checked.summary);
+}
+
+#[test]
+fn a_key_is_a_file_of_bounded_size_for_a_source_of_the_order() {
+    let folder = Folder::new(GOOD, Some(GOOD_PROVIDER));
+    let file = folder.folder.path().join("key");
+    let keys = |name: &str| SourcesGiven { keys: vec![(name.to_owned(), file.clone())], ..nothing() };
+    std::fs::write(&file, "pass phrase\n").unwrap();
+    let loaded = load(&folder.order(), &keys("mail01"), None, false).unwrap();
+    let tried: Vec<&[u8]> = loaded.locations[0].keys.iter().map(|key| key.bytes()).collect();
+    assert_eq!(tried, [&b"pass phrase"[..], b"pass phrase\n"], "with and without the line end of an editor");
+    assert!(!format!("{loaded:?}").contains("pass"), "a key is never shown");
+    let other = load(&folder.order(), &keys("web01"), None, false).unwrap_err();
+    assert!(matches!(other, LoadError::KeyForNothing { .. }) && !other.to_string().contains("pass"), "{other}");
+    std::fs::write(&file, vec![0; 8 * 1024 * 1024 + 1]).unwrap();
+    assert!(matches!(load(&folder.order(), &keys("mail01"), None, false), Err(LoadError::KeyTooLarge { .. })));
+    std::fs::remove_file(&file).unwrap();
+    assert!(matches!(load(&folder.order(), &keys("mail01"), None, false), Err(LoadError::Unreadable { .. })));
 }

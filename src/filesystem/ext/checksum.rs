@@ -21,7 +21,7 @@ const fn table() -> [u32; 256] {
 }
 
 /// Continues a checksum over `bytes`; it begins with `!0`.
-pub(super) fn crc32c(start: u32, bytes: &[u8]) -> u32 {
+pub(in crate::filesystem) fn crc32c(start: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(start, |crc, &byte| {
         let index = usize::from(crc.to_le_bytes()[0] ^ byte);
         // OK: the index is a byte and the table has 256 entries.

@@ -11,7 +11,7 @@
 //! **Invariant:** a block is read through the journal's map or not at all; every checksum that the file system stores is
 //! checked; an allocated and unwritten block is zeros, never what the disk holds there.
 
-mod checksum;
+pub(super) mod checksum;
 mod directory;
 mod inode;
 mod journal;
