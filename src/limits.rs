@@ -190,3 +190,19 @@ pub const XFS_REPLAYED_SECTORS: usize = 1024 * 1024;
 pub const XFS_TRANSACTION_BYTES: usize = 512 * 1024 * 1024;
 /// The largest buffer that an item of an XFS log may name: a folder's block or a cluster of inodes, twice over.
 pub const XFS_BUFFER_BYTES: usize = 128 * 1024;
+/// Folders of one file system whose place is remembered, so that none is listed under two names.
+pub const LINEAGE_FOLDERS: usize = 8_000_000;
+/// Memory that a decoder of xz may take, in bytes: what `xz -9` asks for, and little more.
+pub const XZ_MEMORY_BYTES: u64 = 80 * 1024 * 1024;
+/// Unpacked blocks of metadata of a squashfs that are kept (8 KiB each).
+pub const SQUASHFS_META_BLOCKS: usize = 128;
+/// Unpacked blocks of fragments of a squashfs that are kept (1 MiB each at most).
+pub const SQUASHFS_FRAGMENTS: usize = 8;
+/// Volume descriptors of an ISO 9660 that are read.
+pub const ISO_DESCRIPTORS: u64 = 64;
+/// Continuation areas of one record of an ISO 9660.
+pub const ISO_CONTINUATIONS: usize = 64;
+/// The longest name of Rock Ridge, in bytes.
+pub const ISO_NAME_BYTES: usize = 1_024;
+/// Places behind an ISO 9660 at which a further session is looked for.
+pub const ISO_SESSION_PLACES: usize = 1_024;
