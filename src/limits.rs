@@ -206,3 +206,21 @@ pub const ISO_CONTINUATIONS: usize = 64;
 pub const ISO_NAME_BYTES: usize = 1_024;
 /// Places behind an ISO 9660 at which a further session is looked for.
 pub const ISO_SESSION_PLACES: usize = 1_024;
+/// Members of one archive.
+pub const ARCHIVE_MEMBERS: usize = 4_000_000;
+/// What the names of one archive may take of memory, in bytes.
+pub const ARCHIVE_NAME_BYTES: usize = 256 * 1024 * 1024;
+/// What one compressed archive, or one member that is an archive, may unpack to.
+pub const ARCHIVE_UNPACKED_BYTES: u64 = 256 << 30;
+/// How many times its stored bytes a compressed archive may unpack to, once it is over [`ARCHIVE_RATIO_FREE_BYTES`].
+pub const ARCHIVE_RATIO: u64 = 1_000;
+/// What may be unpacked at any ratio, in bytes.
+pub const ARCHIVE_RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// The longest extended header or long name of a tar, in bytes.
+pub const TAR_HEADER_BYTES: u64 = 1024 * 1024;
+/// Pieces of one sparse member of a tar.
+pub const TAR_PIECES: usize = 1024 * 1024;
+/// What is looked at behind the end of a tar, in bytes.
+pub const TAR_TRAIL_BYTES: u64 = 1024 * 1024;
+/// The largest window of a zstd stream, as a power of two: 128 MiB, what `zstd --ultra -22` asks for.
+pub const ZSTD_WINDOW_LOG: u32 = 27;

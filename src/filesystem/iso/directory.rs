@@ -16,7 +16,9 @@ pub(super) enum Dialect {
     Plain,
     Joliet,
     /// With so many bytes of each area that belong to others.
-    RockRidge { skip: usize },
+    RockRidge {
+        skip: usize,
+    },
 }
 
 /// An extent of a folder, in bytes.

@@ -122,7 +122,8 @@ impl Iso {
             length = (own.block == block).then_some(own.size_bytes);
             Ok(false)
         })?;
-        let length = length.ok_or(ReadError::Corrupt { offset: first.start, what: "a moved folder that is not there" })?;
+        let length =
+            length.ok_or(ReadError::Corrupt { offset: first.start, what: "a moved folder that is not there" })?;
         directory::place(image, &self.tree, block, length)
     }
 
@@ -140,8 +141,7 @@ impl Iso {
         let by_flag = if is_folder { EntryKind::Folder } else { EntryKind::File };
         let kind = if rock.child.is_some() { by_flag } else { rock.kind.unwrap_or(by_flag) };
         let recorded = item.records.first().and_then(|record| record.recorded);
-        let times =
-            if rock.has_times { rock.times } else { FileTimes { modified: recorded, ..FileTimes::default() } };
+        let times = if rock.has_times { rock.times } else { FileTimes { modified: recorded, ..FileTimes::default() } };
         if is_folder != (kind == EntryKind::Folder) {
             return unreadable(&name);
         }

@@ -95,9 +95,10 @@ pub(super) fn short_time(bytes: &[u8]) -> Option<FileTime> {
 /// The form of seventeen bytes (8.4.26.1): digits, to hundredths of a second.
 pub(super) fn long_time(bytes: &[u8]) -> Option<FileTime> {
     let number = |from: usize, to: usize| {
-        bytes.get(from..to)?.iter().try_fold(0_u32, |value, byte| {
-            byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0'))
-        })
+        bytes
+            .get(from..to)?
+            .iter()
+            .try_fold(0_u32, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0')))
     };
     let date = NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)?).ok()?, number(4, 6)?, number(6, 8)?)?;
     let clock = [number(8, 10)?, number(10, 12)?, number(12, 14)?];

@@ -118,8 +118,7 @@ impl Rock {
     /// The times stand in the order of their flags (4.1.6).
     fn times_of(&mut self, field: &[u8]) -> Option<()> {
         let flags = *field.get(4)?;
-        let (length, read): (usize, fn(&[u8]) -> _) =
-            if flags & 0x80 != 0 { (17, long_time) } else { (7, short_time) };
+        let (length, read): (usize, fn(&[u8]) -> _) = if flags & 0x80 != 0 { (17, long_time) } else { (7, short_time) };
         let mut rest = field.get(5..)?;
         self.has_times = true;
         for bit in 0..7 {

@@ -118,8 +118,7 @@ impl Store {
             let mut packed = vec![0; length];
             self.image.read_at(at + 2, &mut packed)?;
             let plain = head & META_PLAIN != 0;
-            let bytes =
-                if plain { packed } else { self.superblock.compressor.unpack(at, &packed, META_BYTES)? };
+            let bytes = if plain { packed } else { self.superblock.compressor.unpack(at, &packed, META_BYTES)? };
             Ok(Meta { bytes, next })
         })
     }
@@ -160,7 +159,11 @@ impl Store {
         let mut packed = vec![0; length as usize];
         self.image.read_at(at, &mut packed)?;
         if stored & DATA_PLAIN != 0 {
-            return if packed.len() > room { Err(corrupt(at, "a block longer than its file")) } else { Ok(Some(packed)) };
+            return if packed.len() > room {
+                Err(corrupt(at, "a block longer than its file"))
+            } else {
+                Ok(Some(packed))
+            };
         }
         self.superblock.compressor.unpack(at, &packed, room).map(Some)
     }
