@@ -230,3 +230,37 @@ pub const LUKS_ARGON2_LANES: u32 = 16;
 pub const LUKS_ARGON2_WORK_KIB: u64 = 128 * 1024 * 1024;
 /// Places between its beginning and its end where a volume without a mark is looked at for something else than zeros.
 pub const ZERO_SAMPLES: u64 = 512;
+/// Folders of one file system whose place is remembered, so that none is listed under two names.
+pub const LINEAGE_FOLDERS: usize = 8_000_000;
+/// Memory that a decoder of xz may take, in bytes: what `xz -9` asks for, and little more.
+pub const XZ_MEMORY_BYTES: u64 = 80 * 1024 * 1024;
+/// Unpacked blocks of metadata of a squashfs that are kept (8 KiB each).
+pub const SQUASHFS_META_BLOCKS: usize = 128;
+/// Unpacked blocks of fragments of a squashfs that are kept (1 MiB each at most).
+pub const SQUASHFS_FRAGMENTS: usize = 8;
+/// Volume descriptors of an ISO 9660 that are read.
+pub const ISO_DESCRIPTORS: u64 = 64;
+/// Continuation areas of one record of an ISO 9660.
+pub const ISO_CONTINUATIONS: usize = 64;
+/// The longest name of Rock Ridge, in bytes.
+pub const ISO_NAME_BYTES: usize = 1_024;
+/// Places behind an ISO 9660 at which a further session is looked for.
+pub const ISO_SESSION_PLACES: usize = 1_024;
+/// Members of one archive.
+pub const ARCHIVE_MEMBERS: usize = 4_000_000;
+/// What the names of one archive may take of memory, in bytes.
+pub const ARCHIVE_NAME_BYTES: usize = 256 * 1024 * 1024;
+/// What one compressed archive, or one member that is an archive, may unpack to.
+pub const ARCHIVE_UNPACKED_BYTES: u64 = 256 << 30;
+/// How many times its stored bytes a compressed archive may unpack to, once it is over [`ARCHIVE_RATIO_FREE_BYTES`].
+pub const ARCHIVE_RATIO: u64 = 1_000;
+/// What may be unpacked at any ratio, in bytes.
+pub const ARCHIVE_RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// The longest extended header or long name of a tar, in bytes.
+pub const TAR_HEADER_BYTES: u64 = 1024 * 1024;
+/// Pieces of one sparse member of a tar.
+pub const TAR_PIECES: usize = 1024 * 1024;
+/// What is looked at behind the end of a tar, in bytes.
+pub const TAR_TRAIL_BYTES: u64 = 1024 * 1024;
+/// The largest window of a zstd stream, as a power of two: 128 MiB, what `zstd --ultra -22` asks for.
+pub const ZSTD_WINDOW_LOG: u32 = 27;

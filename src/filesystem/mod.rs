@@ -15,8 +15,11 @@ mod fat;
 mod field;
 mod folder;
 pub mod identity;
+mod iso;
+mod lineage;
 mod locked;
 mod ntfs;
+mod squashfs;
 mod wide_name;
 mod xfs;
 
@@ -90,8 +93,8 @@ pub struct FileSystemFormat {
 }
 
 /// Every family.
-pub static FORMATS: [FileSystemFormat; 6] =
-    [ext::FORMAT, btrfs::FORMAT, ntfs::FORMAT, fat::FORMAT, exfat::FORMAT, xfs::FORMAT];
+pub static FORMATS: [FileSystemFormat; 8] =
+    [ext::FORMAT, btrfs::FORMAT, ntfs::FORMAT, fat::FORMAT, exfat::FORMAT, xfs::FORMAT, squashfs::FORMAT, iso::FORMAT];
 
 /// The one family that claims a volume; none where no family does.
 pub fn format_of(volume: &dyn Image) -> Result<Option<&'static FileSystemFormat>, ReadError> {
