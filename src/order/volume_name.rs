@@ -1,7 +1,8 @@
 //! How orders and provider files name a volume of a source, and a tree in it.
 //!
 //! `p2` is a partition by its number in the table, `md0` an array, `vg/var` a logical volume, `whole` a disk without a
-//! table; `d2.p1` and `d2.whole` stand on the second disk. What follows behind a further `/` names a subvolume: `p2/@home`.
+//! table; `d2.p1` and `d2.whole` stand on the second disk. A table in a partition, an array or a decrypted disk has its own:
+//! `p2.p1`, `md0p1`, `whole.p1`. What follows behind a further `/` names a subvolume: `p2/@home`.
 //!
 //! **Invariant:** a name reads one way: what looks like a partition, an array or a whole disk is never a volume group.
 
@@ -44,19 +45,36 @@ impl std::fmt::Display for VolumeName {
 }
 
 fn is_structural(text: &str) -> bool {
-    if text.strip_prefix("md").is_some_and(|digits| is_number(digits, 0)) {
-        return true;
+    let (text, inner) = text.split_once('.').map_or((text, None), |(outer, inner)| (outer, Some(inner)));
+    if let Some(disk) = text.strip_prefix('d').filter(|disk| is_number(disk, 2)) {
+        return inner.is_some_and(|inner| !disk.is_empty() && is_on_a_disk(inner));
     }
-    let on_disk = text.strip_prefix('d').and_then(|rest| rest.split_once('.'));
-    let text = match on_disk {
-        Some((disk, rest)) if is_number(disk, 2) => rest,
-        _ => text,
-    };
-    text == "whole" || text.strip_prefix('p').is_some_and(|digits| is_number(digits, 1))
+    is_base(text) && inner.is_none_or(are_partitions)
+}
+
+/// What stands behind `d2.`.
+fn is_on_a_disk(text: &str) -> bool {
+    let (base, inner) = text.split_once('.').map_or((text, None), |(base, inner)| (base, Some(inner)));
+    is_base(base) && inner.is_none_or(are_partitions)
+}
+
+fn is_base(text: &str) -> bool {
+    let array = text.strip_prefix("md").map(|rest| rest.split_once('p').map_or((rest, None), |(n, p)| (n, Some(p))));
+    text == "whole"
+        || is_partition(text)
+        || array.is_some_and(|(number, part)| is_number(number, 0) && part.is_none_or(|part| is_number(part, 1)))
+}
+
+fn are_partitions(text: &str) -> bool {
+    text.split('.').all(is_partition)
+}
+
+fn is_partition(text: &str) -> bool {
+    text.strip_prefix('p').is_some_and(|digits| is_number(digits, 1))
 }
 
 fn is_number(digits: &str, first: u32) -> bool {
-    digits.len() <= 5
+    (1..=5).contains(&digits.len())
         && !(digits.len() > 1 && digits.starts_with('0'))
         && digits.bytes().all(|byte| byte.is_ascii_digit())
         && digits.parse::<u32>().is_ok_and(|number| number >= first)
@@ -83,6 +101,10 @@ mod tests {
             ("d2.p1", "d2.p1", None),
             ("d2.whole/x", "d2.whole", Some("x")),
             ("md127", "md127", None),
+            ("md0p1/@", "md0p1", Some("@")),
+            ("whole.p1", "whole.p1", None),
+            ("p2.p1.p5/x", "p2.p1.p5", Some("x")),
+            ("d3.md1p2", "d3.md1p2", None),
             ("vg/var", "vg/var", None),
             ("vg-1/lv_a/@home/x y", "vg-1/lv_a", Some("@home/x y")),
             ("d1.p1/x", "d1.p1/x", None),
@@ -91,8 +113,10 @@ mod tests {
             assert_eq!((name.volume.as_str(), name.subvolume.as_deref()), (volume, subvolume), "{text}");
             assert_eq!(name.to_string(), text);
         }
-        for text in ["", "p0", "p01", "vg", "/vg/lv", "vg/", "p2/", "p2//x", "p2/../x", "p2/.", "-vg/lv", "d2.p0", "md"]
-        {
+        for text in [
+            "", "p0", "p01", "vg", "/vg/lv", "vg/", "p2/", "p2//x", "p2/../x", "p2/.", "-vg/lv", "d2.p0", "md",
+            "md0p0", "whole.x",
+        ] {
             assert_eq!(VolumeName::parse(text), None, "{text}");
         }
     }

@@ -20,6 +20,8 @@ pub struct Held {
     pub size_bytes: u64,
     /// What it is made of, outermost first.
     pub layers: Vec<&'static str>,
+    /// A key has opened it.
+    pub is_unlocked: bool,
     /// What stands on it.
     pub holding: Holding,
 }
@@ -58,15 +60,11 @@ impl Holding {
 impl Disks {
     /// A key that was given has opened something.
     pub fn is_unlocked(&self) -> bool {
-        self.volumes.iter().any(|held| held.layers.iter().any(|layer| layer.starts_with("LUKS")) && !held.is_locked())
+        self.volumes.iter().any(|held| held.is_unlocked)
     }
 }
 
 impl Held {
-    fn is_locked(&self) -> bool {
-        matches!(self.holding, Holding::Encrypted(_))
-    }
-
     /// Opens the file system on it: of what is encrypted, one that says so wherever it is asked.
     pub fn open(
         &self,
@@ -142,7 +140,7 @@ fn held(listed: Vec<Volume>) -> Vec<Held> {
     let mut sets: Vec<([u8; 16], usize)> = Vec::new();
     let mut all: Vec<Held> = Vec::new();
     for volume in listed {
-        let Volume { name, size_bytes, content, .. } = volume;
+        let Volume { name, size_bytes, layers, keys, content } = volume;
         let holding = match content {
             Content::Bytes(bytes) => standing(bytes).unwrap_or_else(Holding::Refused),
             Content::Encrypted(method) => Holding::Encrypted(method),
@@ -167,7 +165,7 @@ fn held(listed: Vec<Volume>) -> Vec<Held> {
                 holding
             }
         };
-        all.push(Held { name, size_bytes, layers: Vec::new(), holding });
+        all.push(Held { name, size_bytes, layers, is_unlocked: !keys.is_empty(), holding });
     }
     all
 }

@@ -14,10 +14,15 @@ use super::canary::{Aviary, Random};
 use super::tree::{Node, Tree};
 
 /// Where the tree stands.
+#[derive(Clone)]
 pub struct Disk {
     pub folder: PathBuf,
     pub raw: PathBuf,
     pub qcow2: PathBuf,
+    /// The raw image as the first partition of a disk; the second holds marks alone.
+    pub partitioned: PathBuf,
+    /// The folder in a packed archive.
+    pub archive: PathBuf,
 }
 
 /// Writes the tree under `at`, in folders whose names are marked.
@@ -33,7 +38,53 @@ pub fn write(tree: &mut Tree, at: &Path) -> Disk {
     plant_on_disk(&raw, &home, aviary, &mut random);
     let qcow2 = home.join("server.qcow2");
     run(Command::new("qemu-img").args(["convert", "-f", "raw", "-O", "qcow2"]).arg(&raw).arg(&qcow2));
-    Disk { folder, raw, qcow2 }
+    let partitioned = home.join("server.disk");
+    partition(&raw, &partitioned, &home, aviary, &mut random);
+    let archive = home.join("server.tar.gz");
+    run(Command::new("tar")
+        .args(["--format=pax", "--sort=name", "-C"])
+        .arg(&folder)
+        .arg("-czf")
+        .arg(&archive)
+        .arg("."));
+    Disk { folder, raw, qcow2, partitioned, archive }
+}
+
+/// The image as the first partition of a disk. The table's own names, the gaps around the partitions and a second file
+/// system, which nothing mounts, hold marks.
+fn partition(raw: &Path, disk: &Path, home: &Path, aviary: &mut Aviary, random: &mut Random) {
+    const SECTOR: u64 = 512;
+    let size = fs::metadata(raw).unwrap().len() / SECTOR;
+    let (first, gap, other) = (2048, 64, 8192);
+    let second = first + size + gap;
+    let file = File::create(disk).unwrap();
+    file.set_len((second + other + 2048) * SECTOR).unwrap();
+    let (name, neighbour) =
+        (aviary.word(random, "the name of a partition"), aviary.word(random, "the name of another partition"));
+    let script = format!(
+        "label: gpt\nstart={first}, size={size}, name=\"{name}\"\nstart={second}, size={other}, name=\"{neighbour}\"\n"
+    );
+    let table = home.join("table");
+    fs::write(&table, script).unwrap();
+    run(Command::new("sfdisk").arg("-q").arg(disk).stdin(File::open(&table).unwrap()));
+    fs::remove_file(table).unwrap();
+    let folder = home.join("neighbour");
+    for path in ["var/mail/alice", "var/log/apache2/access.log", "home/alice/docs/note.txt"] {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, format!("192.0.2.1 - - {}\n", aviary.word(random, "a volume that is not mounted"))).unwrap();
+    }
+    let image = home.join("neighbour.img");
+    File::create(&image).unwrap().set_len(other * SECTOR).unwrap();
+    run(Command::new("mkfs.ext4").args(["-q", "-F", "-O", "^has_journal", "-d"]).arg(&folder).arg(&image));
+    let write = |at: u64, bytes: &[u8]| std::os::unix::fs::FileExt::write_all_at(&file, bytes, at * SECTOR).unwrap();
+    write(first, &fs::read(raw).unwrap());
+    write(second, &fs::read(&image).unwrap());
+    for sector in [40, first + size + 1, second + other + 3] {
+        write(sector, format!("192.0.2.1 - - {}\n", aviary.word(random, "a gap between partitions")).as_bytes());
+    }
+    fs::remove_dir_all(folder).unwrap();
+    fs::remove_file(image).unwrap();
 }
 
 /// Runs a tool of the fixture and insists that it succeeds.

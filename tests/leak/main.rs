@@ -115,7 +115,7 @@ fn orders() -> u64 {
 fn try_order(scene: &Scene, seed: u64) -> Faults {
     let mut faults = Faults::default();
     let order = order::draw(seed, &scene.tree);
-    let image = if seed.is_multiple_of(3) { Kind::Qcow2 } else { Kind::Raw };
+    let image = [Kind::Qcow2, Kind::Raw, Kind::Partitioned, Kind::Archive][(seed % 4) as usize];
     for kind in [Kind::Folder, image] {
         let expected = oracle::expect(&order, &scene.tree, kind);
         let asked = match seed % 7 {
@@ -356,7 +356,7 @@ fn a_file_that_cannot_be_read_is_short_and_its_name_stays_behind() {
         let command = format!("sif {} block[5] 999999999", String::from_utf8_lossy(&planted.path));
         disk::run(std::process::Command::new("debugfs").args(["-w", "-R", &command]).arg(&image));
     }
-    let disk = Disk { folder: scene.disk.folder.clone(), raw: image, qcow2: scene.disk.qcow2.clone() };
+    let disk = Disk { raw: image, ..scene.disk.clone() };
     let mut order = order::draw(0, &scene.tree);
     order.withholds.clear();
     order.clauses = vec![order::Clause {

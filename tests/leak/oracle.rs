@@ -17,6 +17,8 @@ pub enum Kind {
     Folder,
     Raw,
     Qcow2,
+    Partitioned,
+    Archive,
 }
 
 /// An exhibit that must be there.

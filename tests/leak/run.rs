@@ -95,16 +95,24 @@ pub fn run(place: &Place, disk: &Disk, order: &Order, kind: Kind, asked: Asked) 
         Kind::Folder => &disk.folder,
         Kind::Raw => &disk.raw,
         Kind::Qcow2 => &disk.qcow2,
+        Kind::Partitioned => &disk.partitioned,
+        Kind::Archive => &disk.archive,
     };
     let times = if kind == Kind::Folder && order.original { "times = \"original\"\n" } else { "" };
-    let order_toml = order.order_toml().replace("@TIMES@", times);
+    // Which partition stands where is said by the provider, or the order is about one.
+    let is_mounted = kind == Kind::Partitioned && order.provider;
+    let volume = if kind == Kind::Partitioned && !is_mounted { "volume = \"p1\"\n" } else { "" };
+    let order_toml = order.order_toml().replace("@TIMES@", &format!("{times}{volume}"));
     let order_path = home.join(format!("o-{}.toml", order.seed));
     fs::write(&order_path, &order_toml).unwrap();
     let custodian = "Duty officer 7";
     let named_there = random.chance(60);
     if order.provider {
         let path = if named_there { source.to_str().unwrap() } else { "../elsewhere" };
-        let text = order.provider_toml(&mut random, &mut provider_marks, path, custodian);
+        let mut text = order.provider_toml(&mut random, &mut provider_marks, path, custodian);
+        if is_mounted {
+            text = text.replacen("\npath = ", "\nmounts = { \"p1\" = \"/\" }\npath = ", 1);
+        }
         fs::write(home.join(format!("o-{}.provider.toml", order.seed)), text).unwrap();
     }
     let tar_path = out.join("disclosure.tar");
