@@ -5,6 +5,7 @@
 //! ```text
 //! order --read--> Order --compile--> Scope -------------------------------------+
 //! source: image --> volume --> filesystem --walk--> Entry --decide--> (outside, withheld, undecided) | Permit
+//!         (an archive that a clause opens is a further filesystem, below its own path)
 //!                              FileSystem::open(Permit) --> Opened --> RecordGate or WholeGate + stream
 //! records: unpacked --> RecordFormat --> RawRecord --judge--> InScope<Record> --> Draft
 //! whole:   every byte shown to the gate          --finish--> InScope<..>      --> Draft
@@ -39,8 +40,11 @@
 //! # Where the code knows better than the first design
 //!
 //! ext2, ext3 and ext4 are read by [`filesystem`]'s own reader: the crate that was meant for it gives, without an error,
-//! what once stood in blocks that were allocated and never written, which may be another customer's deleted file. Globs
-//! are compared component by component, since a class such as `[!a]` would otherwise match a `/`.
+//! what once stood in blocks that were allocated and never written, which may be another customer's deleted file. The
+//! crates for XFS, btrfs, NTFS, FAT, exFAT, LVM, LUKS and E01 were read too before their rows were written here: one skips
+//! checksums, one has no times, one gives compressed data wrong, one accepts damage without a word. Some of them serve the
+//! tests as second readers. Globs are compared component by component, since a class such as `[!a]` would otherwise match a
+//! `/`.
 //!
 //! **Invariant:** a byte is in a package only because a clause of the order asks for it, and the ledger names the clause.
 

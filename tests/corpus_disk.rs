@@ -116,10 +116,12 @@ impl<'c> Case<'c> {
             }
         }
         // Several file systems need a place each.
-        let volumes = truth["images"][&row.image]["volumes"].as_array();
-        let volumes = volumes.into_iter().flatten().filter(|volume| volume["blkid"]["USAGE"] == "filesystem");
-        let numbers: Vec<u64> = volumes.filter_map(|volume| volume["partition"].as_u64()).collect();
-        if numbers.len() > 1 {
+        let image = &truth["images"][&row.image];
+        let volumes = image["volumes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let trees = volumes.iter().filter(|volume| volume["blkid"]["USAGE"] == "filesystem");
+        let numbers: Vec<u64> =
+            trees.filter_map(|volume| volume["partition"].as_u64()).map(|place| judged::number(image, place)).collect();
+        if !numbers.is_empty() && volumes.len() > 1 {
             location.mounts = numbers.iter().map(|number| (format!("p{number}"), format!("/p{number}"))).collect();
         }
         Self { truth, row, scratch, location }
@@ -173,6 +175,7 @@ impl<'c> Case<'c> {
     fn none_is_left_out(&self, source: &extract::source::Source) {
         for volume in self.image()["volumes"].as_array().into_iter().flatten() {
             let Some(number) = volume["partition"].as_u64().filter(|_| volume["entries"].is_u64()) else { continue };
+            let number = judged::number(self.image(), number);
             let is_there = source.volumes.iter().any(|ours| ours.volume.as_deref() == Some(&format!("p{number}")));
             assert!(is_there, "{}: the file system of p{number} is missing", self.row.image);
         }
@@ -209,7 +212,9 @@ impl<'c> Case<'c> {
         tool::run("qemu-img", &["convert", "-f", format, "-O", "raw", text(&self.location.path), text(&raw)]);
         let number = volume.strip_prefix('p').and_then(|number| number.parse::<usize>().ok());
         let table = &image["partition_table"];
-        let partition = number.and_then(|number| table["partitions"].get(number - 1));
+        let places = 1..=table["partitions"].as_array().map_or(0, Vec::len);
+        let place = places.into_iter().find(|&place| number == Some(judged::number(image, place as u64) as usize));
+        let partition = place.and_then(|place| table["partitions"].get(place - 1));
         let sector = table["sector"].as_u64().unwrap_or(512);
         let place = partition.map_or_else(String::new, |partition| {
             let bytes = |field: &str| partition[field].as_u64().expect("a number of sectors") * sector;

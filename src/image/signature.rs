@@ -131,6 +131,11 @@ pub fn of(image: &dyn Image) -> Result<Vec<Known>, ReadError> {
     at_the_end(&tail, image.size_bytes(), blocks.end, &mut known);
     let has_name = |wanted: &[&str]| known.iter().any(|known| wanted.contains(&known.name));
     let volume_at_start = has_name(&["NTFS", "exFAT", "FAT", "BitLocker"]);
+    if known.is_empty() && is_fat(&head) {
+        known.push(Known { name: "FAT", class: Class::FileSystem });
+    }
+    let has_name = |wanted: &[&str]| known.iter().any(|known| wanted.contains(&known.name));
+    let volume_at_start = volume_at_start || has_name(&["FAT"]);
     let is_table = !volume_at_start && !has_name(&[GPT]) && is_mbr(&head, image.size_bytes(), has_name(&[EXT]));
     if is_table {
         known.push(Known { name: MBR, class: Class::Table });
@@ -188,7 +193,18 @@ fn at_the_end(tail: &[u8], size_bytes: u64, taken: u64, known: &mut Vec<Known>) 
         let is_there = at.and_then(|at| tail.get(at..)).is_some_and(|bytes| bytes.starts_with(mark));
         is_there && before_end(distance).is_some_and(|offset| offset >= taken || taken > size_bytes)
     };
-    if is_container(512, b"conectix") || is_container(511, b"conectix") {
+    // The footer of a fixed VHD says how long the disk before it is. Where that is not so, a volume was cut out of a VHD
+    // and took the footer along.
+    let fits = |distance: usize| {
+        let footer = tail.len().checked_sub(distance).and_then(|at| tail.get(at..)).unwrap_or_default();
+        let size = footer.get(48..56).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+        let is_fixed = footer.get(60..64) == Some(&[0, 0, 0, 2]);
+        !is_fixed
+            || size
+                .zip(u64::try_from(distance).ok())
+                .is_some_and(|(size, rest)| size.checked_add(rest) == Some(size_bytes))
+    };
+    if (is_container(512, b"conectix") && fits(512)) || (is_container(511, b"conectix") && fits(511)) {
         known.push(Known { name: VHD, class: Class::Container });
     }
     if is_container(512, b"koly") {
@@ -201,6 +217,16 @@ fn at_the_end(tail: &[u8], size_bytes: u64, taken: u64, known: &mut Vec<Known>) 
     if stands(old, MD) || stands(new, MD) {
         known.push(Known { name: "MD RAID", class: Class::Member });
     }
+}
+
+/// A boot sector of FAT that does not say so: its parameters are such as a FAT has (Microsoft's FAT specification, 3.1).
+fn is_fat(head: &[u8]) -> bool {
+    let byte = |at: usize| head.get(at).copied().unwrap_or(0);
+    let word = |at: usize| u16::from_le_bytes([byte(at), byte(at + 1)]);
+    let is_jump = (byte(0) == 0xeb && byte(2) == 0x90) || byte(0) == 0xe9;
+    let has_sectors = matches!(word(11), 512 | 1024 | 2048 | 4096) && byte(13).is_power_of_two() && word(14) > 0;
+    let has_tables = matches!(byte(16), 1 | 2) && (word(22) > 0 || word(36) > 0);
+    has(head, 510, &[0x55, 0xaa]) && is_jump && has_sectors && has_tables && (byte(21) == 0xf0 || byte(21) >= 0xf8)
 }
 
 /// A boot sector with at least one entry that a partition could have. A boot block of an ext file system may hold a boot
@@ -297,6 +323,10 @@ mod tests {
         image[128 * 1024 - 512..128 * 1024 - 504].copy_from_slice(b"conectix");
         assert_eq!(named(image[..128 * 1024].to_vec()), [EXT]);
         image[256 * 1024 - 512..256 * 1024 - 504].copy_from_slice(b"conectix");
-        assert_eq!(named(image), [EXT, "VHD"], "behind the last block it counts");
+        assert_eq!(named(image.clone()), [EXT, "VHD"], "behind the last block it counts");
+        image[256 * 1024 - 452..256 * 1024 - 448].copy_from_slice(&[0, 0, 0, 2]);
+        assert_eq!(named(image.clone()), [EXT], "the footer of another disk");
+        image[256 * 1024 - 464..256 * 1024 - 456].copy_from_slice(&(256_u64 * 1024 - 512).to_be_bytes());
+        assert_eq!(named(image), [EXT, "VHD"]);
     }
 }

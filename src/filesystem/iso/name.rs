@@ -31,6 +31,6 @@ mod tests {
         {
             assert_eq!(plain(stored.as_bytes()), name.as_bytes());
         }
-        assert_eq!(joliet(b"\0a\x20\xac\0;\0001"), "a\u{20ac}".as_bytes());
+        assert_eq!(joliet(b"\0a\x20\xac\0;\x001"), "a\u{20ac}".as_bytes());
     }
 }
