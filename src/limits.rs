@@ -38,6 +38,28 @@ pub const PATH_BYTES: usize = 64 * 1024;
 pub const ARCHIVE_DEPTH: usize = 4;
 /// Archives of one source that are open at once.
 pub const ARCHIVES: usize = 4_096;
+/// Bytes that one archive may unpack to, and bytes of one that is kept to be looked into.
+pub const ARCHIVE_BYTES: u64 = 1 << 40;
+/// Unpacked bytes for each packed one, in archives; what unpacks to more is a bomb.
+pub const UNPACKED_RATIO: u64 = 1_000;
+/// So many bytes may unpack of however few.
+pub const UNPACKED_FREELY_BYTES: u64 = 64 * 1024 * 1024;
+/// Members of one archive, and folders that their names make.
+pub const ARCHIVE_NODES: usize = 4_000_000;
+/// What the names of the members of one archive may take of memory, in bytes.
+pub const ARCHIVE_NAME_BYTES: usize = 512 * 1024 * 1024;
+/// Pieces of the sparse files of one archive that are held in memory.
+pub const ARCHIVE_RUNS: usize = 1024 * 1024;
+/// What is read of a tar at once for its headers.
+pub const TAR_WINDOW_BYTES: usize = 16 * 1024;
+/// The largest extended header, or long name, of a tar.
+pub const TAR_EXTENSION_BYTES: usize = 16 * 1024 * 1024;
+/// The largest directory of a zip archive that is read.
+pub const ZIP_DIRECTORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// The largest window of a frame of Zstandard that is unpacked: 128 MiB (what `zstd` takes unless told otherwise).
+pub const ZSTANDARD_WINDOW_LOG: u32 = 27;
+/// What unpacking xz may take of memory, in bytes: four times what `xz -9` needs.
+pub const XZ_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 /// The longest key file (that of `cryptsetup`).
 pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
 /// The largest table of mounts that is read for a proposal.

@@ -107,7 +107,8 @@ impl FirstPass {
                 self.intents.insert((*kind, number), inodes_of(&item)?);
             } else if let Some((kind, _)) = MAPPING.iter().find(|(_, done)| *done == item.kind) {
                 self.intents.remove(&(*kind, number));
-            } else if !matches!(item.kind, INODE | NEW_INODES) && !PASSED_OVER.iter().any(|of| of.contains(&item.kind)) {
+            } else if !matches!(item.kind, INODE | NEW_INODES) && !PASSED_OVER.iter().any(|of| of.contains(&item.kind))
+            {
                 let what = format!("an XFS log with changes of the unknown kind {:#x}", item.kind);
                 return Err(ReadError::Unsupported { offset: 0, what });
             }

@@ -108,8 +108,7 @@ impl Superblock {
         }
         let incompat = if has_checksums { be32(sector, 216) } else { 0 };
         refuse_features(version, has_checksums, incompat)?;
-        let features2 =
-            if version & VERSION_MOREBITS != 0 { be32(sector, 200) | be32(sector, 204) } else { 0 };
+        let features2 = if version & VERSION_MOREBITS != 0 { be32(sector, 200) | be32(sector, 204) } else { 0 };
         let has_own_uuid = incompat & INCOMPAT_META_UUID != 0;
         let superblock = Self {
             has_checksums,
@@ -144,9 +143,8 @@ impl Superblock {
     }
 
     fn check_geometry(&self) -> Result<(), ReadError> {
-        let is_size = |log: u32, bytes: u64, from: u64, to: u64| {
-            log < 32 && bytes == 1 << log && (from..=to).contains(&bytes)
-        };
+        let is_size =
+            |log: u32, bytes: u64, from: u64, to: u64| log < 32 && bytes == 1 << log && (from..=to).contains(&bytes);
         let inode_bytes = u64::try_from(self.inode_bytes).unwrap_or(0);
         if !is_size(self.block_log, u64::from(self.block_bytes), 512, limits::XFS_BLOCK_BYTES) {
             return Err(corrupt("the block size"));
