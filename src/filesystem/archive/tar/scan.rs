@@ -199,13 +199,13 @@ impl Scan {
         let modified = stated.stamps.first().copied().unwrap_or(Stamp::NONE);
         let mut member =
             Member { kind: EntryKind::File, modified, at: self.position, stored: 0, size_bytes: 0, sparse: None };
-        let is_named_folder = stated.path.ends_with(b"/") && stated.stored == 0;
         let without_content = match stated.flag {
             b'1' => Some(EntryKind::File),
             b'2' => Some(EntryKind::Link),
             b'3' | b'4' | b'6' => Some(EntryKind::Special),
             b'5' => Some(EntryKind::Folder),
-            0 | b'0' if is_named_folder => Some(EntryKind::Folder),
+            // Old writers mark a folder by its name alone; some of them state a size.
+            0 | b'0' if stated.path.ends_with(b"/") => Some(EntryKind::Folder),
             _ => None,
         };
         let mut cut = Ok(());
@@ -219,6 +219,7 @@ impl Scan {
             kind => {
                 member.kind = match stated.flag {
                     b'D' => EntryKind::Folder,
+                    0 | b'0' => EntryKind::File,
                     // A part of a file whose beginning is elsewhere, and a list of names in place of members.
                     b'M' | b'N' => EntryKind::Unreadable,
                     _ => kind.unwrap_or(EntryKind::File),

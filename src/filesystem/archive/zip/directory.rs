@@ -60,6 +60,11 @@ impl<'d> Record<'d> {
         }
     }
 
+    /// DOS's attributes say that it is a folder: some writers leave the `/` out.
+    fn is_folder_of_dos(&self) -> bool {
+        u8_at(self.head, 5) == Some(0) && u32_at(self.head, 38).is_some_and(|attributes| attributes & 0x10 != 0)
+    }
+
     /// What the name means, in UTF-8; what UNIX wrote as it stands.
     fn path(&self) -> Vec<u8> {
         let is_utf8 = self.flags() & 0x0800 != 0;
@@ -109,7 +114,7 @@ impl<'d> Record<'d> {
             0o120_000 => EntryKind::Link,
             0o040_000 => EntryKind::Folder,
             0o020_000 | 0o060_000 | 0o010_000 | 0o140_000 => EntryKind::Special,
-            _ if self.name.ends_with(b"/") => EntryKind::Folder,
+            _ if self.name.ends_with(b"/") || self.is_folder_of_dos() => EntryKind::Folder,
             _ => EntryKind::File,
         };
         Some(member)
@@ -159,8 +164,7 @@ fn take_all(
         let number = u32::try_from(members.len()).ok().filter(|_| members.len() < limits::ARCHIVE_NODES);
         let number = number.ok_or(ReadError::Limit { offset: 0, what: "members and folders of one archive" })?;
         let is_folder = member.kind == EntryKind::Folder;
-        let is_file_by_name = is_folder != record.name.ends_with(b"/");
-        if is_folder && member.size_bytes > 0 || is_file_by_name && !is_folder {
+        if is_folder && member.size_bytes > 0 || !is_folder && record.name.ends_with(b"/") {
             // It has content, and stands where a folder is.
             tree.misplace(&record.path(), number)?;
         } else {
