@@ -54,8 +54,8 @@ pub const ARCHIVE_RUNS: usize = 1024 * 1024;
 pub const TAR_WINDOW_BYTES: usize = 16 * 1024;
 /// The largest extended header, or long name, of a tar.
 pub const TAR_EXTENSION_BYTES: usize = 16 * 1024 * 1024;
-/// The largest directory of a zip archive that is read.
-pub const ZIP_DIRECTORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// The largest directory of a zip archive that is read, in bytes.
+pub const ZIP_DIRECTORY_BYTES: u64 = 512 * 1024 * 1024;
 /// The largest window of a frame of Zstandard that is unpacked: 128 MiB (what `zstd` takes unless told otherwise).
 pub const ZSTANDARD_WINDOW_LOG: u32 = 27;
 /// What unpacking xz may take of memory, in bytes: four times what `xz -9` needs.

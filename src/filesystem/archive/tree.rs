@@ -60,6 +60,7 @@ pub(super) struct Growing {
     hasher: RandomState,
     twins: Twins,
     misplaced: Vec<(u32, Vec<u8>)>,
+    misplaced_bytes: usize,
 }
 
 /// A tree.
@@ -111,6 +112,7 @@ impl Growing {
             hasher: RandomState::new(),
             twins,
             misplaced: Vec::new(),
+            misplaced_bytes: 0,
         }
     }
 
@@ -169,11 +171,12 @@ impl Growing {
 
     /// Lists a member under its whole name, as one that has no place.
     pub(super) fn misplace(&mut self, path: &[u8], member: u32) -> Result<(), ReadError> {
-        let held: usize = self.names.len();
-        if self.misplaced.len() >= limits::ARCHIVE_NODES || held >= limits::ARCHIVE_NAME_BYTES {
+        let name = harmless(path);
+        self.misplaced_bytes = self.misplaced_bytes.saturating_add(name.len());
+        if self.misplaced.len() >= limits::ARCHIVE_NODES || self.misplaced_bytes > limits::ARCHIVE_NAME_BYTES {
             return Err(full());
         }
-        self.misplaced.push((member, harmless(path)));
+        self.misplaced.push((member, name));
         Ok(())
     }
 

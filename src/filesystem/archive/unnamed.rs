@@ -30,12 +30,16 @@ impl Image for Kept {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let length = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+        let beyond = ReadError::Corrupt { offset, what: "bytes beyond the end" };
+        if offset.checked_add(length).is_none_or(|end| end > self.size_bytes()) {
+            return Err(beyond);
+        }
         match self {
             Self::Memory(bytes) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
                 let there = bytes.get(start..).and_then(|there| there.get(..buffer.len()));
-                let there = there.ok_or(ReadError::Corrupt { offset, what: "bytes beyond the end" })?;
-                buffer.copy_from_slice(there);
+                buffer.copy_from_slice(there.ok_or(beyond)?);
                 Ok(())
             }
             Self::File { file, .. } => file.read_exact_at(buffer, offset).map_err(|error| ReadError::io(offset, error)),
