@@ -158,9 +158,11 @@ impl<'c> Zipped<'c> {
     fn packed(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self.method {
+            // Where nothing repeats for long, deflate64 reads what deflate writes.
             8 | 9 => {
-                let level = if self.method == 9 { flate2::Compression::none() } else { flate2::Compression::fast() };
-                flate2::read::DeflateEncoder::new(self.content, level).read_to_end(&mut out).expect("it packs");
+                flate2::read::DeflateEncoder::new(self.content, flate2::Compression::fast())
+                    .read_to_end(&mut out)
+                    .expect("it packs");
             }
             12 => out = pack(Packed::Bzip2, self.content),
             14 => {
@@ -234,4 +236,9 @@ pub fn zip(members: &[Zipped<'_>]) -> Vec<u8> {
     bytes.extend(at.to_le_bytes());
     bytes.extend([0; 2]);
     bytes
+}
+
+/// Letters that pack, and in which nothing repeats for long.
+pub fn letters(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| [b'a' + (byte & 0xf), b'a' + (byte >> 4)]).collect()
 }

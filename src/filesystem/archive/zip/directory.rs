@@ -129,7 +129,10 @@ pub(super) fn read(
 ) -> Result<(Zip, Tree, Option<ReadError>), ReadError> {
     let mut bytes = vec![0; usize::try_from(directory.bytes).unwrap_or(0)];
     image.read_at(directory.at, &mut bytes)?;
-    let mut members = Vec::new();
+    // No more than the directory has room for.
+    let most = (bytes.len() / RECORD_BYTES).min(limits::ARCHIVE_NODES);
+    let stated = usize::try_from(directory.members).unwrap_or(usize::MAX);
+    let mut members = Vec::with_capacity(stated.min(most));
     let mut tree = Growing::new(Twins::Neither);
     let mut error = take_all(&bytes, directory, &mut members, &mut tree).err();
     drop(bytes);
