@@ -38,6 +38,26 @@ pub const PATH_BYTES: usize = 64 * 1024;
 pub const ARCHIVE_DEPTH: usize = 4;
 /// Archives of one source that are open at once.
 pub const ARCHIVES: usize = 4_096;
+/// Bytes that one archive may unpack to, and bytes of one that is kept to be looked into.
+pub const ARCHIVE_BYTES: u64 = 1 << 40;
+/// Unpacked bytes for each packed one, in archives; what unpacks to more is a bomb.
+pub const UNPACKED_RATIO: u64 = 1_000;
+/// So many bytes may unpack of however few.
+pub const UNPACKED_FREELY_BYTES: u64 = 64 * 1024 * 1024;
+/// Members of one archive, and folders that their names make.
+pub const ARCHIVE_NODES: usize = 4_000_000;
+/// What the names of the members of one archive may take of memory, in bytes.
+pub const ARCHIVE_NAME_BYTES: usize = 512 * 1024 * 1024;
+/// Pieces of the sparse files of one archive that are held in memory.
+pub const ARCHIVE_RUNS: usize = 1024 * 1024;
+/// What is read of a tar at once for its headers.
+pub const TAR_WINDOW_BYTES: usize = 16 * 1024;
+/// The largest extended header, or long name, of a tar.
+pub const TAR_EXTENSION_BYTES: usize = 16 * 1024 * 1024;
+/// The largest directory of a zip archive that is read, in bytes.
+pub const ZIP_DIRECTORY_BYTES: u64 = 512 * 1024 * 1024;
+/// The largest window of a frame of Zstandard that is unpacked: 128 MiB (what `zstd` takes unless told otherwise).
+pub const ZSTANDARD_WINDOW_LOG: u32 = 27;
 /// The longest key file (that of `cryptsetup`).
 pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
 /// The largest table of mounts that is read for a proposal.
@@ -246,21 +266,3 @@ pub const ISO_CONTINUATIONS: usize = 64;
 pub const ISO_NAME_BYTES: usize = 1_024;
 /// Places behind an ISO 9660 at which a further session is looked for.
 pub const ISO_SESSION_PLACES: usize = 1_024;
-/// Members of one archive.
-pub const ARCHIVE_MEMBERS: usize = 4_000_000;
-/// What the names of one archive may take of memory, in bytes.
-pub const ARCHIVE_NAME_BYTES: usize = 256 * 1024 * 1024;
-/// What one compressed archive, or one member that is an archive, may unpack to.
-pub const ARCHIVE_UNPACKED_BYTES: u64 = 256 << 30;
-/// How many times its stored bytes a compressed archive may unpack to, once it is over [`ARCHIVE_RATIO_FREE_BYTES`].
-pub const ARCHIVE_RATIO: u64 = 1_000;
-/// What may be unpacked at any ratio, in bytes.
-pub const ARCHIVE_RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
-/// The longest extended header or long name of a tar, in bytes.
-pub const TAR_HEADER_BYTES: u64 = 1024 * 1024;
-/// Pieces of one sparse member of a tar.
-pub const TAR_PIECES: usize = 1024 * 1024;
-/// What is looked at behind the end of a tar, in bytes.
-pub const TAR_TRAIL_BYTES: u64 = 1024 * 1024;
-/// The largest window of a zstd stream, as a power of two: 128 MiB, what `zstd --ultra -22` asks for.
-pub const ZSTD_WINDOW_LOG: u32 = 27;

@@ -8,6 +8,7 @@
 pub mod archive;
 mod btrfs;
 mod civil_time;
+mod code_page;
 mod exfat;
 mod ext;
 mod extent;

@@ -1,197 +1,346 @@
-//! The tree that the members' paths make, held compactly.
+//! The tree that the members of an archive make, by their names.
 //!
-//! **Invariant:** a name is one component, without `/` and never `.` or `..`.
+//! Archives hold paths, not folders. A leading `/` and every `.` are left out; folders that no member states are made up.
+//! A member that has no place of its own (a `..` or nothing in its name, a byte that no name has, a file where a folder is
+//! needed) is listed in the root under its whole name, with `%`, `/` and the like written as `%2F`, and cannot be read: it is
+//! neither lost nor anywhere else. Of two members with one name the tree says what the format says: the later one replaces
+//! the earlier in a tar, as in `tar -x`, and neither can be told from the other in a zip.
+//!
+//! **Invariant:** every member that was added is in the tree, but for those that a later one replaces; no two entries of a
+//! folder have one name, and no name has a `/` or is `..`.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 
-use super::again;
 use crate::limits;
 use crate::read_error::ReadError;
-use crate::scope::EntryKind;
 
-/// No item.
+/// The root's number.
+pub(super) const ROOT: u32 = 0;
+/// No node, or no member.
 const NONE: u32 = u32::MAX;
 
-/// A place in the tree.
-#[derive(Clone, Copy)]
-pub(super) struct Item {
-    pub(super) kind: EntryKind,
-    /// The member that states it; none for a folder that is made up.
-    pub(super) member: Option<u32>,
-    name: (u32, u32),
-    first: u32,
-    next: u32,
-    /// A member below it was replaced by a later one.
-    has_replaced: bool,
+/// What becomes of an earlier member of the same name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Twins {
+    /// The later one replaces it.
+    Last,
+    /// Neither can be read.
+    Neither,
 }
 
-/// Every item, the root first.
+/// What a node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// A folder; that of a member, or made up.
+    Folder,
+    /// What its member says.
+    Member,
+    /// Two members have its name.
+    Twice,
+    /// A member that has no place of its own.
+    Misplaced,
+}
+
+struct Node {
+    parent: u32,
+    name_at: u32,
+    name_bytes: u32,
+    member: u32,
+    /// The next one whose name has the same hash; while the tree is built.
+    next: u32,
+    standing: Standing,
+}
+
+/// A tree while it is built.
+pub(super) struct Growing {
+    names: Vec<u8>,
+    nodes: Vec<Node>,
+    by_hash: HashMap<u64, u32>,
+    hasher: RandomState,
+    twins: Twins,
+    misplaced: Vec<(u32, Vec<u8>)>,
+    misplaced_bytes: usize,
+}
+
+/// A tree.
 pub(super) struct Tree {
     names: Vec<u8>,
-    items: Vec<Item>,
-    /// Why not all members are here.
-    failure: Option<ReadError>,
+    nodes: Vec<Node>,
+    /// Where a node's children begin in the list of them.
+    first: Vec<u32>,
+    children: Vec<u32>,
 }
 
-/// A tree that is being made.
-pub(super) struct Growing {
-    tree: Tree,
-    known: HashMap<(u32, Box<[u8]>), u32>,
+/// The parts of a path; none where it has no place in a tree.
+fn parts(path: &[u8]) -> Option<Vec<&[u8]>> {
+    let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+    let is_possible = !parts.iter().any(|part| *part == b".." || part.contains(&0));
+    is_possible.then_some(parts)
 }
 
-fn item(kind: EntryKind, name: (u32, u32), next: u32) -> Item {
-    Item { kind, member: None, name, first: NONE, next, has_replaced: false }
+/// A whole path as one name.
+fn harmless(path: &[u8]) -> Vec<u8> {
+    let mut name = Vec::with_capacity(path.len());
+    for &byte in path {
+        if matches!(byte, b'/' | b'%' | 0) {
+            name.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        } else {
+            name.push(byte);
+        }
+    }
+    match name.as_slice() {
+        b"" => b"%".to_vec(),
+        b"." => b"%2E".to_vec(),
+        b".." => b"%2E%2E".to_vec(),
+        _ => name,
+    }
+}
+
+fn full() -> ReadError {
+    ReadError::Limit { offset: 0, what: "members and folders of one archive" }
 }
 
 impl Growing {
-    /// The root alone.
-    pub(super) fn new() -> Self {
-        let tree = Tree { names: Vec::new(), items: vec![item(EntryKind::Folder, (0, 0), NONE)], failure: None };
-        Self { tree, known: HashMap::new() }
-    }
-
-    /// Done.
-    pub(super) fn finish(mut self, failure: Option<ReadError>) -> Tree {
-        self.tree.failure = failure;
-        self.tree
-    }
-
-    /// Puts a member at its path.
-    pub(super) fn put(&mut self, path: &[u8], kind: EntryKind, member: u32) -> Result<(), ReadError> {
-        let limit = |what| ReadError::Limit { offset: 0, what };
-        let (parts, is_safe) = components(path);
-        let kind = if is_safe { kind } else { EntryKind::Unreadable };
-        if parts.len() > limits::FOLDER_DEPTH {
-            return Err(limit("how deep folders are nested"));
+    pub(super) fn new(twins: Twins) -> Self {
+        let root =
+            Node { parent: NONE, name_at: 0, name_bytes: 0, member: NONE, next: NONE, standing: Standing::Folder };
+        Self {
+            names: Vec::new(),
+            nodes: vec![root],
+            by_hash: HashMap::new(),
+            hasher: RandomState::new(),
+            twins,
+            misplaced: Vec::new(),
+            misplaced_bytes: 0,
         }
-        let Some((last, above)) = parts.split_last() else {
-            // The root is stated by `./`; anything else there has no name.
-            return if kind == EntryKind::Folder {
-                Ok(())
-            } else {
-                Err(ReadError::Corrupt { offset: 0, what: "a member without a name" })
-            };
-        };
-        let mut folder = 0;
-        for part in above {
-            let child = self.child(folder, part, EntryKind::Folder)?;
-            if self.kind(child) != Some(EntryKind::Folder) {
-                self.replace(folder, child, EntryKind::Folder, None);
+    }
+
+    fn node(&self, number: u32) -> Option<&Node> {
+        self.nodes.get(usize::try_from(number).ok()?)
+    }
+
+    fn node_mut(&mut self, number: u32) -> Option<&mut Node> {
+        self.nodes.get_mut(usize::try_from(number).ok()?)
+    }
+
+    fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
+        let mut number = *self.by_hash.get(&self.hasher.hash_one((parent, name)))?;
+        while let Some(node) = self.node(number) {
+            if node.parent == parent && name_of(&self.names, node) == name {
+                return Some(number);
             }
-            folder = child;
+            number = node.next;
         }
-        let count = self.tree.items.len();
-        let child = self.child(folder, last, kind)?;
-        let is_new = self.tree.items.len() > count;
-        let Some(found) = self.tree.items.get_mut(child as usize) else { return Ok(()) };
-        if is_new || (found.kind == EntryKind::Folder && kind == EntryKind::Folder) {
-            found.member = Some(member);
-        } else if found.kind == EntryKind::Folder && found.first != NONE {
-            // A folder that holds something is not replaced by what is none, as with unpacking.
-            self.mark(folder);
-        } else {
-            self.replace(folder, child, kind, Some(member));
+        None
+    }
+
+    fn add(&mut self, parent: u32, name: &[u8], member: u32, standing: Standing) -> Result<u32, ReadError> {
+        let number = u32::try_from(self.nodes.len()).map_err(|_| full())?;
+        let name_at = u32::try_from(self.names.len()).map_err(|_| full())?;
+        let name_bytes = u32::try_from(name.len()).map_err(|_| full())?;
+        if self.nodes.len() >= limits::ARCHIVE_NODES
+            || self.names.len().saturating_add(name.len()) > limits::ARCHIVE_NAME_BYTES
+        {
+            return Err(full());
         }
+        self.names.extend_from_slice(name);
+        let next = self.by_hash.insert(self.hasher.hash_one((parent, name)), number).unwrap_or(NONE);
+        self.nodes.push(Node { parent, name_at, name_bytes, member, next, standing });
+        Ok(number)
+    }
+
+    /// The member that stands at a path, and is no folder.
+    pub(super) fn member_at(&self, path: &[u8]) -> Option<u32> {
+        let mut number = ROOT;
+        for part in parts(path)? {
+            number = self.child(number, part)?;
+        }
+        let node = self.node(number).filter(|node| node.standing == Standing::Member)?;
+        (node.member != NONE).then_some(node.member)
+    }
+
+    /// Adds a member at a path. An error: the tree is full.
+    pub(super) fn put(&mut self, path: &[u8], member: u32, is_folder: bool) -> Result<(), ReadError> {
+        let placed = match parts(path) {
+            Some(parts) => self.place(&parts, member, is_folder)?,
+            None => false,
+        };
+        if placed { Ok(()) } else { self.misplace(path, member) }
+    }
+
+    /// Lists a member under its whole name, as one that has no place.
+    pub(super) fn misplace(&mut self, path: &[u8], member: u32) -> Result<(), ReadError> {
+        let name = harmless(path);
+        self.misplaced_bytes = self.misplaced_bytes.saturating_add(name.len());
+        if self.misplaced.len() >= limits::ARCHIVE_NODES || self.misplaced_bytes > limits::ARCHIVE_NAME_BYTES {
+            return Err(full());
+        }
+        self.misplaced.push((member, name));
         Ok(())
     }
 
-    /// The item at a path, where a member stands: for hard links.
-    pub(super) fn at(&self, path: &[u8]) -> Option<Item> {
-        let (parts, is_safe) = components(path);
-        let mut at = 0;
-        for part in parts {
-            at = *self.known.get(&(at, part.into_boxed_slice()))?;
+    fn place(&mut self, parts: &[&[u8]], member: u32, is_folder: bool) -> Result<bool, ReadError> {
+        let Some((name, above)) = parts.split_last() else {
+            // The root itself: it has no entry, and needs none.
+            return Ok(is_folder);
+        };
+        let mut parent = ROOT;
+        for part in above {
+            parent = match self.child(parent, part) {
+                Some(number) => number,
+                None => self.add(parent, part, NONE, Standing::Folder)?,
+            };
+            if self.node(parent).is_none_or(|node| node.standing != Standing::Folder) {
+                return Ok(false);
+            }
         }
-        is_safe.then(|| self.tree.item(at)).flatten()
+        let standing = if is_folder { Standing::Folder } else { Standing::Member };
+        let Some(number) = self.child(parent, name) else {
+            self.add(parent, name, member, standing)?;
+            return Ok(true);
+        };
+        let twins = self.twins;
+        let Some(node) = self.node_mut(number) else { return Ok(false) };
+        match (node.standing, standing, twins) {
+            (Standing::Folder, Standing::Folder, _) => node.member = member,
+            (Standing::Member, Standing::Folder | Standing::Member, Twins::Last) => {
+                node.member = member;
+                node.standing = standing;
+            }
+            (Standing::Member | Standing::Twice, Standing::Member, Twins::Neither) => node.standing = Standing::Twice,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
-    fn kind(&self, at: u32) -> Option<EntryKind> {
-        self.tree.item(at).map(|item| item.kind)
-    }
-
-    fn mark(&mut self, folder: u32) {
-        if let Some(folder) = self.tree.items.get_mut(folder as usize) {
-            folder.has_replaced = true;
+    /// The tree; and why not all is in it, where that is so.
+    pub(super) fn grown(mut self) -> (Tree, Option<ReadError>) {
+        let mut error = None;
+        for (member, mut name) in std::mem::take(&mut self.misplaced) {
+            while self.child(ROOT, &name).is_some() {
+                name.extend_from_slice(format!("%{member}").as_bytes());
+            }
+            if let Err(over) = self.add(ROOT, &name, member, Standing::Misplaced) {
+                error = Some(over);
+                break;
+            }
         }
-    }
-
-    fn replace(&mut self, folder: u32, child: u32, kind: EntryKind, member: Option<u32>) {
-        self.mark(folder);
-        if let Some(item) = self.tree.items.get_mut(child as usize) {
-            (item.kind, item.member) = (kind, member);
+        let Self { mut names, mut nodes, .. } = self;
+        names.shrink_to_fit();
+        nodes.shrink_to_fit();
+        let mut first = vec![0_u32; nodes.len().saturating_add(1)];
+        for node in &nodes {
+            if let Some(count) = after(node.parent).and_then(|at| first.get_mut(at)) {
+                *count = count.saturating_add(1);
+            }
         }
-    }
-
-    /// The item of a name in a folder, made where there is none.
-    fn child(&mut self, folder: u32, name: &[u8], kind: EntryKind) -> Result<u32, ReadError> {
-        if let Some(&child) = self.known.get(&(folder, name.into())) {
-            return Ok(child);
+        let mut total = 0_u32;
+        for count in &mut first {
+            total = total.saturating_add(*count);
+            *count = total;
         }
-        let limit = |what| ReadError::Limit { offset: 0, what };
-        let tree = &mut self.tree;
-        if tree.items.len() >= limits::ARCHIVE_MEMBERS {
-            return Err(limit("members of one archive"));
+        let mut next = first.clone();
+        let mut children = vec![NONE; nodes.len()];
+        for (number, node) in nodes.iter().enumerate() {
+            let place = usize::try_from(node.parent).ok().and_then(|parent| next.get_mut(parent));
+            let Some(place) = place else { continue };
+            if let (Some(child), Ok(number)) =
+                (usize::try_from(*place).ok().and_then(|at| children.get_mut(at)), u32::try_from(number))
+            {
+                *child = number;
+                *place = place.saturating_add(1);
+            }
         }
-        if tree.names.len() + name.len() > limits::ARCHIVE_NAME_BYTES {
-            return Err(limit("names of one archive"));
-        }
-        let number = u32::try_from(tree.items.len()).unwrap_or(NONE);
-        let place = (u32::try_from(tree.names.len()).unwrap_or(0), u32::try_from(name.len()).unwrap_or(0));
-        tree.names.extend_from_slice(name);
-        let next =
-            tree.items.get_mut(folder as usize).map_or(NONE, |above| std::mem::replace(&mut above.first, number));
-        tree.items.push(item(kind, place, next));
-        self.known.insert((folder, name.into()), number);
-        Ok(number)
+        (Tree { names, nodes, first, children }, error)
     }
 }
 
-/// A path's components, and whether they are as stored.
-fn components(path: &[u8]) -> (Vec<Vec<u8>>, bool) {
-    let mut is_safe = true;
-    let mut parts = Vec::new();
-    for part in path.split(|&byte| byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => {
-                is_safe = false;
-                parts.push(b"%2E%2E".to_vec());
-            }
-            part if part.contains(&0) => {
-                is_safe = false;
-                let pieces: Vec<&[u8]> = part.split(|&byte| byte == 0).collect();
-                parts.push(pieces.join(b"%00".as_slice()));
-            }
-            part => parts.push(part.to_vec()),
-        }
-    }
-    (parts, is_safe)
+/// The place behind a parent's own; none for the root's, which has no parent.
+fn after(parent: u32) -> Option<usize> {
+    (parent != NONE).then(|| usize::try_from(parent).ok()?.checked_add(1)).flatten()
+}
+
+fn name_of<'n>(names: &'n [u8], node: &Node) -> &'n [u8] {
+    let span = usize::try_from(node.name_at).ok().zip(usize::try_from(node.name_bytes).ok());
+    span.and_then(|(at, length)| names.get(at..at.checked_add(length)?)).unwrap_or_default()
 }
 
 impl Tree {
-    /// An item by its number.
-    pub(super) fn item(&self, at: u32) -> Option<Item> {
-        self.items.get(at as usize).copied()
+    /// What stands there, and its member, if it has one.
+    pub(super) fn standing(&self, number: u32) -> Option<(Standing, Option<u32>)> {
+        let node = self.nodes.get(usize::try_from(number).ok()?)?;
+        Some((node.standing, (node.member != NONE).then_some(node.member)))
     }
 
-    /// What is in a folder: each item's number and name.
-    pub(super) fn children(&self, folder: u32) -> impl Iterator<Item = (u32, &[u8], Item)> {
-        let first = self.item(folder).map_or(NONE, |folder| folder.first);
-        let numbers = std::iter::successors(Some(first), |&at| self.item(at).map(|item| item.next));
-        numbers.map_while(|at| {
-            let item = self.item(at)?;
-            let (start, length) = (item.name.0 as usize, item.name.1 as usize);
-            Some((at, self.names.get(start..start + length).unwrap_or_default(), item))
+    /// The numbers of what is in a folder, with their names.
+    pub(super) fn children(&self, folder: u32) -> impl Iterator<Item = (u32, &[u8])> {
+        let at = usize::try_from(folder).ok();
+        let bound = |at: Option<usize>| at.and_then(|at| self.first.get(at)).and_then(|at| usize::try_from(*at).ok());
+        let span = bound(at).zip(bound(at.and_then(|at| at.checked_add(1))));
+        let numbers = span.and_then(|(start, end)| self.children.get(start..end)).unwrap_or_default();
+        numbers.iter().filter_map(|&number| {
+            let node = self.nodes.get(usize::try_from(number).ok()?)?;
+            Some((number, name_of(&self.names, node)))
         })
     }
+}
 
-    /// Why a folder's listing is not all there was.
-    pub(super) fn failure_at(&self, folder: u32) -> Option<ReadError> {
-        let has_replaced = self.item(folder).is_some_and(|folder| folder.has_replaced);
-        let replaced = || {
-            let what = "an earlier member of an archive whose path a later one has again".to_owned();
-            ReadError::Unsupported { offset: 0, what }
-        };
-        self.failure.as_ref().map(again).or_else(|| has_replaced.then(replaced))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grown(twins: Twins, paths: &[(&str, bool)]) -> Vec<String> {
+        let mut growing = Growing::new(twins);
+        for (member, (path, is_folder)) in (0..).zip(paths) {
+            growing.put(path.as_bytes(), member, *is_folder).unwrap();
+        }
+        let (tree, error) = growing.grown();
+        assert!(error.is_none());
+        let mut lines = Vec::new();
+        show(&tree, ROOT, "", &mut lines);
+        lines.sort();
+        lines
+    }
+
+    fn show(tree: &Tree, folder: u32, above: &str, lines: &mut Vec<String>) {
+        for (number, name) in tree.children(folder) {
+            let path = format!("{above}/{}", name.escape_ascii());
+            let (standing, member) = tree.standing(number).unwrap();
+            let member = member.map_or("-".to_owned(), |member| member.to_string());
+            lines.push(format!("{path} {standing:?} {member}"));
+            show(tree, number, &path, lines);
+        }
+    }
+
+    #[test]
+    fn no_member_is_lost_and_none_leaves_the_tree() {
+        let paths = [
+            ("./a", false),
+            ("/b//c/./d", false),
+            ("../../x", false),
+            ("a/under", false),
+            ("b", false),
+            ("..", true),
+            ("", false),
+            ("./", true),
+            ("a", false),
+            ("b/c/", true),
+        ];
+        let last = [
+            "/% Misplaced 6",
+            "/%2E%2E Misplaced 5",
+            "/..%2F..%2Fx Misplaced 2",
+            "/a Member 8",
+            "/a%2Funder Misplaced 3",
+            "/b Folder -",
+            "/b%4 Misplaced 4",
+            "/b/c Folder 9",
+            "/b/c/d Member 1",
+        ];
+        assert_eq!(grown(Twins::Last, &paths), last);
+        let neither = grown(Twins::Neither, &paths);
+        assert_eq!(neither[3], "/a Twice 0");
+        assert_eq!(neither.len(), last.len());
     }
 }

@@ -13,7 +13,7 @@
 use super::super::civil_time::{self, CivilTime};
 use super::super::field::{u8_at, u16_at, u32_at};
 use super::super::wide_name;
-use super::code_page;
+use crate::filesystem::code_page;
 use crate::read_error::ReadError;
 
 /// The size of an entry, in bytes.

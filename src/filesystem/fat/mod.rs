@@ -13,7 +13,6 @@
 //! **Invariant:** a file is exactly as long as its entry says, through a chain that no other one shares, or an error.
 
 mod boot;
-mod code_page;
 mod directory;
 mod table;
 

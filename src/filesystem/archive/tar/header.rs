@@ -1,94 +1,177 @@
-//! The header block of a tar member (POSIX.1 ustar; GNU tar's manual, "Basic Tar Format").
+//! One header block of a tar: v7, ustar (POSIX.1-1988), GNU, star.
 //!
-//! **Invariant:** a block whose checksum does not hold is no header.
+//! Source: POSIX.1-2017 `pax`, "ustar Interchange Format"; GNU tar's manual, "Basic Tar Format".
+//!
+//! **Invariant:** a number is exactly what its field says, or none: no field is read beyond its end, and no sign that does
+//! not belong there is passed over.
 
-use super::BLOCK_BYTES;
+use crate::filesystem::archive::stamp::Stamp;
 
-/// A header block.
-pub(super) struct Header<'a>(pub(super) &'a [u8; BLOCK_BYTES]);
+/// Headers and content stand in blocks of this size.
+pub(super) const BLOCK: usize = 512;
+/// The same, where it is counted with.
+pub(super) const BLOCK_BYTES: u64 = 512;
 
-/// A number in octal digits, or in base 256 where its first bit is set. None where it is neither.
-pub(super) fn number(field: &[u8]) -> Option<i64> {
-    let (&first, rest) = field.split_first()?;
-    if first & 0x80 != 0 {
-        // Two's complement; the first bit says only that it is one of these.
-        let start = if first & 0x40 != 0 { i64::from(first) - 256 } else { i64::from(first & 0x3f) };
-        return rest.iter().try_fold(start, |value, &byte| value.checked_mul(256)?.checked_add(i64::from(byte)));
-    }
-    let digits = field.iter().skip_while(|&&byte| byte == b' ' || byte == 0);
-    let digits: Vec<u8> = digits.copied().take_while(|&byte| byte != b' ' && byte != 0).collect();
-    digits.iter().try_fold(0_i64, |value, &digit| {
-        (b'0'..=b'7').contains(&digit).then(|| value.checked_mul(8)?.checked_add(i64::from(digit - b'0'))).flatten()
-    })
+/// A block that is a header, by its checksum.
+pub(super) struct Header<'b> {
+    block: &'b [u8],
 }
 
-/// What stands before the first zero.
-fn text(field: &[u8]) -> &[u8] {
-    field.split(|&byte| byte == 0).next().unwrap_or_default()
+/// By whom a header was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Dialect {
+    V7,
+    Posix,
+    Gnu,
+    Star,
 }
 
-impl Header<'_> {
-    fn field(&self, from: usize, length: usize) -> &[u8] {
-        self.0.get(from..from + length).unwrap_or_default()
+/// What precedes a file's data in the old sparse format of GNU.
+pub(super) struct OldSparse {
+    pub(super) runs: Vec<(u64, u64)>,
+    /// A block with more of them follows.
+    pub(super) has_more: bool,
+}
+
+impl<'b> Header<'b> {
+    /// A block whose checksum is right.
+    pub(super) fn read(block: &'b [u8]) -> Option<Self> {
+        let header = Self { block: block.get(..BLOCK)? };
+        let stated = octal(header.field(148, 8))?;
+        let is_sum = |byte: usize| (148..156).contains(&byte);
+        let (mut unsigned, mut signed) = (0_i64, 0_i64);
+        for (at, byte) in header.block.iter().enumerate() {
+            let byte = if is_sum(at) { b' ' } else { *byte };
+            unsigned = unsigned.saturating_add(i64::from(byte));
+            // Some old writers summed signed bytes.
+            signed = signed.saturating_add(i64::from(i8::from_ne_bytes([byte])));
+        }
+        (stated == unsigned || stated == signed).then_some(header)
     }
 
-    /// The sum of its bytes is what it states, taken as unsigned or, as old programs did, as signed ones.
-    pub(super) fn holds(&self) -> bool {
-        let field = self.field(148, 8);
-        let Some(stated) = number(field).filter(|_| field.iter().any(u8::is_ascii_digit)) else { return false };
-        let bytes = || self.0.iter().enumerate().map(|(at, &byte)| if (148..156).contains(&at) { b' ' } else { byte });
-        let unsigned: i64 = bytes().map(i64::from).sum();
-        let signed: i64 = bytes().map(|byte| i64::from(i8::from_le_bytes([byte]))).sum();
-        stated == unsigned || stated == signed
+    /// The block says that it is a header, whether or not its checksum is right.
+    pub(super) fn is_marked(block: &[u8]) -> bool {
+        block.len() >= BLOCK && block.get(257..262) == Some(b"ustar")
     }
 
-    pub(super) fn kind(&self) -> u8 {
-        self.0.get(156).copied().unwrap_or(0)
+    fn field(&self, at: usize, length: usize) -> &'b [u8] {
+        at.checked_add(length).and_then(|end| self.block.get(at..end)).unwrap_or_default()
     }
 
-    pub(super) fn size_bytes(&self) -> Option<u64> {
-        number(self.field(124, 12)).and_then(|size| u64::try_from(size).ok())
+    fn text(&self, at: usize, length: usize) -> &'b [u8] {
+        until_nul(self.field(at, length))
     }
 
-    pub(super) fn modified(&self) -> Option<i64> {
-        number(self.field(136, 12))
+    fn dialect(&self) -> Dialect {
+        match (self.field(257, 8), self.field(508, 4)) {
+            (b"ustar  \0", _) => Dialect::Gnu,
+            ([b'u', b's', b't', b'a', b'r', 0, ..], b"tar\0") => Dialect::Star,
+            ([b'u', b's', b't', b'a', b'r', 0, ..], _) => Dialect::Posix,
+            _ => Dialect::V7,
+        }
     }
 
-    pub(super) fn link(&self) -> Vec<u8> {
-        text(self.field(157, 100)).to_vec()
-    }
-
-    /// With the prefix that ustar and star have; GNU keeps other things there.
+    /// The member's path.
     pub(super) fn path(&self) -> Vec<u8> {
-        let name = text(self.field(0, 100));
-        let prefix = if self.field(257, 6) != b"ustar\0" {
-            b"".as_slice()
-        } else if self.field(508, 4) == b"tar\0" {
-            text(self.field(345, 131))
-        } else {
-            text(self.field(345, 155))
+        let name = self.text(0, 100);
+        let prefix = match self.dialect() {
+            Dialect::Posix => self.text(345, 155),
+            Dialect::Star => self.text(345, 131),
+            Dialect::V7 | Dialect::Gnu => &[],
         };
         if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
     }
 
-    /// GNU's own sparse form: four pieces, whether more follow, and the true size.
-    pub(super) fn sparse(&self) -> Option<(Vec<(u64, u64)>, bool, u64)> {
-        let size = number(self.field(483, 12)).and_then(|size| u64::try_from(size).ok())?;
-        Some((pieces(self.field(386, 96))?, self.field(482, 1) != [0], size))
+    /// Where a link leads.
+    pub(super) fn link(&self) -> &'b [u8] {
+        self.text(157, 100)
+    }
+
+    /// The kind of member.
+    pub(super) fn flag(&self) -> u8 {
+        self.block.get(156).copied().unwrap_or(0)
+    }
+
+    /// The bytes that follow, as the header says. A field of blanks is 0.
+    pub(super) fn size_bytes(&self) -> Option<u64> {
+        let field = self.field(124, 12);
+        let size = if is_blank(field) { Some(0) } else { number(field) };
+        size.and_then(|size| u64::try_from(size).ok())
+    }
+
+    /// Modified, accessed and changed, each where the header has it.
+    pub(super) fn stamps(&self) -> [Stamp; 3] {
+        let stamp = |at| {
+            let field = self.field(at, 12);
+            Stamp::at(number(field).filter(|_| !is_blank(field)))
+        };
+        let (accessed, changed) = match self.dialect() {
+            Dialect::Gnu => (stamp(345), stamp(357)),
+            Dialect::Star => (stamp(476), stamp(488)),
+            Dialect::V7 | Dialect::Posix => (Stamp::NONE, Stamp::NONE),
+        };
+        [stamp(136), accessed, changed]
+    }
+
+    /// Of a member in GNU's old sparse format: its real size, and the first of its runs. None where a number is none.
+    pub(super) fn old_sparse(&self) -> Option<(u64, OldSparse)> {
+        let real = u64::try_from(number(self.field(483, 12))?).ok()?;
+        let has_more = self.field(482, 1) != [0];
+        Some((real, OldSparse { runs: runs(self.field(386, 4 * 24))?, has_more }))
     }
 }
 
-/// Pieces of a sparse file in fields of 12 bytes, to the first that is empty.
-pub(super) fn pieces(fields: &[u8]) -> Option<Vec<(u64, u64)>> {
-    let mut pieces = Vec::new();
-    for piece in fields.chunks_exact(24) {
-        let (offset, length) = piece.split_at(12);
-        if offset.first() == Some(&0) || length.first() == Some(&0) {
+/// A block with more runs of GNU's old sparse format.
+pub(super) fn more_sparse(block: &[u8]) -> Option<OldSparse> {
+    Some(OldSparse { runs: runs(block.get(..21 * 24)?)?, has_more: block.get(504)? != &0 })
+}
+
+/// Runs until the first empty place.
+fn runs(places: &[u8]) -> Option<Vec<(u64, u64)>> {
+    let mut runs = Vec::new();
+    for place in places.chunks_exact(24) {
+        let (offset, length) = place.split_at(12);
+        if length.first() == Some(&0) {
             break;
         }
-        pieces.push((u64::try_from(number(offset)?).ok()?, u64::try_from(number(length)?).ok()?));
+        runs.push((u64::try_from(number(offset)?).ok()?, u64::try_from(number(length)?).ok()?));
     }
-    Some(pieces)
+    Some(runs)
+}
+
+/// The bytes before the first zero byte.
+pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+fn is_blank(field: &[u8]) -> bool {
+    field.iter().all(|byte| matches!(byte, 0 | b' '))
+}
+
+/// A number: octal, or in base 256 where the first bit says so.
+fn number(field: &[u8]) -> Option<i64> {
+    match field.split_first() {
+        Some((first, rest)) if first & 0x80 != 0 => {
+            // The first bit is the mark, the second one the sign.
+            let is_negative = first & 0x40 != 0;
+            let lead = if is_negative { i128::from(first | 0x80) - 0x100 } else { i128::from(first & 0x3f) };
+            let mut value = lead;
+            for byte in rest {
+                value = value.checked_mul(256)?.checked_add(i128::from(*byte))?;
+            }
+            i64::try_from(value).ok()
+        }
+        _ => octal(field),
+    }
+}
+
+/// Octal digits between blanks.
+fn octal(field: &[u8]) -> Option<i64> {
+    let digits = until_nul(field.trim_ascii_start()).trim_ascii();
+    if digits.is_empty() || !digits.iter().all(|digit| (b'0'..=b'7').contains(digit)) {
+        return None;
+    }
+    digits.iter().try_fold(0_i64, |value, digit| value.checked_mul(8)?.checked_add(i64::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -97,16 +180,18 @@ mod tests {
 
     #[test]
     fn a_number_is_octal_or_base_256_or_none() {
-        for (field, value) in [
-            (b"00000000012\0".as_slice(), Some(10)),
-            (b"        12 \0", Some(10)),
-            (b"\x80\0\0\0\0\0\0\x02\0\0\0\0", Some(8 << 30)),
-            (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", Some(-1)),
-            (b"0000000009\0\0", None),
-            (b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", None),
-            (b"\0\0\0\0", Some(0)),
+        for (field, expected) in [
+            (b"0000644\0".as_slice(), Some(0o644)),
+            (b"   644 \0", Some(0o644)),
+            (b"777777777777", Some(0o777_777_777_777)),
+            (b"0000648\0", None),
+            (b"-1\0", None),
+            (b"        ", None),
+            (b"\x80\0\0\0\0\0\0\x01\0\0\0\0", Some(1 << 32)),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe", Some(-2)),
+            (b"\x80\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff", None),
         ] {
-            assert_eq!(number(field), value, "{}", field.escape_ascii());
+            assert_eq!(number(field), expected, "{}", field.escape_ascii());
         }
     }
 }

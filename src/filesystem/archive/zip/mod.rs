@@ -1,176 +1,198 @@
-//! zip: stored, deflate, deflate64, bzip2, LZMA, zstd and xz members, zip64.
+//! zip, with zip64.
 //!
-//! The central directory rules. A member whose local header says something else, or that shares bytes with another member
-//! (a bomb of overlapping ones), is an error when it is opened. What stands before the archive is passed over, as unzip does.
+//! The directory at the end is what an archive holds; a member's own header must agree with it. `modified` is stated to
+//! 100 ns (NTFS's field), to the second (Info-ZIP's fields), or in two seconds of the zone that the order gives (DOS's field, as
+//! long as there is no other); `accessed` and `created` where one of these fields has them. There is no `changed`.
 //!
-//! **Invariant:** every entry of the directory is a member of the tree, whether it can be opened or not.
+//! What is deliberately absent: bytes that no record of the directory speaks of, comments, attributes.
+//!
+//! **Invariant:** what the directory lists is listed; a member whose two headers disagree, that shares bytes with another,
+//! that is encrypted or packed in a way that is not read, or that does not come out as stated, is an error.
 
-mod central;
 mod content;
-mod meaning;
+mod directory;
+mod end;
+mod extra;
 
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io::Read;
 use std::sync::Arc;
 
-use self::central::{Directory, Entry, bytes_at, u16_at, u32_at};
-use super::Members;
-use super::tree::{Growing, Tree};
+use self::extra::Stamps;
+use super::system::{Described, Members, UNREADABLE};
+use super::tree::Tree;
 use crate::clock::Zone;
-use crate::image::{Image, signature};
-use crate::limits;
+use crate::filesystem::civil_time;
+use crate::filesystem::field::{u16_at, u32_at};
+use crate::image::Image;
 use crate::read_error::ReadError;
-use crate::scope::{FileTimes, Stream};
+use crate::scope::{EntryKind, FileTime, FileTimes};
 
-/// The fixed part of a local header.
-const LOCAL_BYTES: u64 = 30;
+/// A stream that begins so may be a zip archive: with a member, or with the end of an empty one, or with the mark of one that
+/// was to be in several parts.
+pub(super) fn begins_one(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"PK00").or(head.strip_prefix(b"PK\x07\x08")).unwrap_or(head);
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
 
-struct Zip {
+/// What is known of a member's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Fine,
+    /// They are another's too, or reach beyond the archive.
+    Overlapping,
+    /// Its record lacks what it needs.
+    Malformed,
+}
+
+/// One member, as it stands in the index.
+struct Member {
+    kind: EntryKind,
+    state: State,
+    flags: u16,
+    method: u16,
+    crc: u32,
+    /// Date and time of DOS, the date above.
+    dos: u32,
+    size_bytes: u64,
+    stored: u64,
+    /// Where its own header is.
+    at: u64,
+    /// Where its bytes end at the latest.
+    end: u64,
+    /// Of its name as stored.
+    name_hash: u64,
+    /// The strength of its encryption by AES; 0 where it is none.
+    aes_bits: u16,
+    /// Its own header holds more times.
+    has_more_stamps: bool,
+    stamps: Stamps,
+}
+
+/// The members of a zip archive.
+pub(super) struct Zip {
     image: Arc<dyn Image>,
+    members: Vec<Member>,
     zone: Option<Zone>,
-    directory: Directory,
-    /// Where each entry stands in the directory, and whether it shares bytes with another member.
-    members: Vec<(u64, bool)>,
 }
 
-/// What the first bytes of a zip are.
-pub(super) fn begins(head: &[u8]) -> bool {
-    [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00"].iter().any(|mark| head.starts_with(*mark))
+/// Reads the directory: the members, their tree, and why these are not all. An error: there is no directory.
+pub(super) fn read(image: Arc<dyn Image>, zone: Option<Zone>) -> Result<(Zip, Tree, Option<ReadError>), ReadError> {
+    let directory = end::directory(image.as_ref())?;
+    directory::read(image, directory, zone)
 }
 
-/// A zip stands here: by its first bytes, or behind something that is nothing else.
-pub(super) fn is_there(image: &dyn Image) -> Result<bool, ReadError> {
-    if image.size_bytes() < 22 {
-        return Ok(false);
-    }
-    let head = bytes_at(image, 0, 8)?;
-    if begins(&head) {
-        return Ok(true);
-    }
-    match central::find(image) {
-        Ok(Some(directory)) if directory.trail == 0 && directory.count > 0 => {
-            Ok(directory.is_there(image)? && signature::of(image)?.is_empty())
-        }
-        _ => Ok(false),
-    }
+/// By which the name in a member's own header is held against the directory's.
+fn hash(name: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(name);
+    hasher.finish()
 }
 
-/// Reads the directory.
-pub(super) fn read(image: Arc<dyn Image>, zone: Option<Zone>) -> Result<(Tree, Box<dyn Members>), ReadError> {
-    let cut = ReadError::Corrupt { offset: image.size_bytes(), what: "a zip without its end record" };
-    let directory = central::find(image.as_ref())?.ok_or(cut)?;
-    let mut growing = Growing::new();
-    let mut members: Vec<(u64, bool)> = Vec::new();
-    let mut spans: Vec<(u64, u64, u32)> = Vec::new();
-    let mut at = directory.start;
-    let mut failure = None;
-    while at < directory.end {
-        let number = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        let put = directory.entry(image.as_ref(), at).and_then(|entry| {
-            if members.len() >= limits::ARCHIVE_MEMBERS {
-                return Err(ReadError::Limit { offset: at, what: "members of one archive" });
-            }
-            growing.put(&meaning::name(&entry), meaning::kind(&entry), number)?;
-            Ok(entry)
-        });
-        match put {
-            Ok(entry) => {
-                let head = LOCAL_BYTES + entry.name.len() as u64;
-                let end = entry.local.saturating_add(head).saturating_add(entry.packed_bytes);
-                spans.push((entry.local, end, number));
-                members.push((at, false));
-                at = entry.next;
-            }
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
-    }
-    let count = members.len() as u64;
-    let is_all = if directory.is_exact { count == directory.count } else { count & 0xffff == directory.count };
-    if !is_all {
-        let what = "the number of a zip's entries";
-        failure = failure.or(Some(ReadError::Corrupt { offset: directory.end, what }));
-    }
-    mark_overlapping(&mut spans, &mut members);
-    let tree = growing.finish(failure);
-    Ok((tree, Box::new(Zip { image, zone, directory, members })))
+/// A member's own header.
+struct Local {
+    flags: u16,
+    method: u16,
+    name_hash: u64,
+    extra: Vec<u8>,
+    /// Where its content begins.
+    content_at: u64,
 }
 
-/// Members that share bytes with one that begins before or with them, and those.
-fn mark_overlapping(spans: &mut [(u64, u64, u32)], members: &mut [(u64, bool)]) {
-    spans.sort_unstable();
-    let mut mark = |number: u32| {
-        if let Some(member) = members.get_mut(number as usize) {
-            member.1 = true;
-        }
-    };
-    let mut furthest: Option<(u64, u32)> = None;
-    for &(start, end, number) in spans.iter() {
-        if let Some((before, other)) = furthest.filter(|&(before, _)| start < before) {
-            mark(number);
-            mark(other);
-            furthest = Some(if end > before { (end, number) } else { (before, other) });
-        } else {
-            furthest = Some((end, number));
-        }
-    }
+fn corrupt(offset: u64, what: &'static str) -> ReadError {
+    ReadError::Corrupt { offset, what }
 }
 
 impl Zip {
-    fn entry(&self, number: u32) -> Result<(Entry, bool), ReadError> {
-        let missing = ReadError::Corrupt { offset: 0, what: "an entry of another file system" };
-        let &(at, overlaps) = self.members.get(number as usize).ok_or(missing)?;
-        Ok((self.directory.entry(self.image.as_ref(), at)?, overlaps))
+    fn member(&self, number: u32) -> Option<&Member> {
+        self.members.get(usize::try_from(number).ok()?)
     }
 
-    /// The extra area of an entry's local header and where its content begins, where the two agree.
-    fn local(&self, entry: &Entry) -> Result<(Vec<u8>, u64), ReadError> {
-        let image = self.image.as_ref();
-        let at = entry.local;
-        let differs = ReadError::Corrupt { offset: at, what: "a member's two headers contradict each other" };
-        let head = bytes_at(image, at, LOCAL_BYTES)?;
-        let (name, extra) = meaning::local_area(&head);
-        let stored = bytes_at(image, at + LOCAL_BYTES, name)?;
-        let extra_bytes = bytes_at(image, at + LOCAL_BYTES + name, extra)?;
-        let is_later = u16_at(&head, 6) & 8 != 0;
-        let agrees =
-            |local: u32, central: u64| (is_later && local == 0) || local == 0xffff_ffff || u64::from(local) == central;
-        let same = head.starts_with(b"PK\x03\x04")
-            && u16_at(&head, 8) == entry.method
-            && u16_at(&head, 6) & 1 == entry.flags & 1
-            && stored == entry.name
-            && agrees(u32_at(&head, 14), u64::from(entry.crc))
-            && agrees(u32_at(&head, 18), entry.packed_bytes)
-            && agrees(u32_at(&head, 22), entry.size_bytes);
-        if !same {
-            return Err(differs);
+    fn local(&self, member: &Member) -> Result<Local, ReadError> {
+        let broken = || corrupt(member.at, "the own header of a zip member");
+        let mut head = [0; 30];
+        self.image.read_at(member.at, &mut head)?;
+        let number = |at| u16_at(&head, at).ok_or_else(broken);
+        if u32_at(&head, 0) != Some(0x0403_4b50) {
+            return Err(broken());
         }
-        Ok((extra_bytes, at + LOCAL_BYTES + name + extra))
+        let (name_bytes, extra_bytes) = (number(26)?, number(28)?);
+        let both = u64::from(name_bytes).saturating_add(u64::from(extra_bytes));
+        let name_at = member.at.checked_add(directory::LOCAL_BYTES).ok_or_else(broken)?;
+        let content_at = name_at.checked_add(both).ok_or_else(broken)?;
+        let mut name = vec![0; usize::from(name_bytes).saturating_add(usize::from(extra_bytes))];
+        self.image.read_at(name_at, &mut name)?;
+        let extra = name.split_off(usize::from(name_bytes).min(name.len()));
+        Ok(Local { flags: number(6)?, method: number(8)?, name_hash: hash(&name), extra, content_at })
+    }
+
+    fn times(&self, member: &Member) -> FileTimes {
+        let mut stamps = member.stamps;
+        if member.has_more_stamps && member.state == State::Fine {
+            let local = self.local(member).ok().filter(|local| local.name_hash == member.name_hash);
+            stamps = stamps.or(local.map_or(Stamps::NONE, |local| directory::finer(&local.extra)));
+        }
+        FileTimes {
+            modified: stamps.modified.time().or_else(|| self.dos_time(member.dos)),
+            changed: None,
+            created: stamps.created.time(),
+            accessed: stamps.accessed.time(),
+        }
+    }
+
+    fn dos_time(&self, dos: u32) -> Option<FileTime> {
+        let (date, time) = (u16::try_from(dos >> 16).ok()?, u16::try_from(dos & 0xffff).ok()?);
+        let time = civil_time::moment(date, time, None)?;
+        FileTime::local(time.earliest, time.step, self.zone)
     }
 }
 
+/// What is encrypted, by the name of its method; none where nothing is.
+fn encryption(member: &Member) -> Option<String> {
+    if member.flags & 0x2041 == 0 && member.method != 99 {
+        return None;
+    }
+    Some(if member.flags & 0x2040 != 0 {
+        "a zip member by PKWARE's strong encryption".to_owned()
+    } else if member.aes_bits > 0 {
+        format!("a zip member by WinZip's AES-{}", member.aes_bits)
+    } else if member.method == 99 {
+        "a zip member by WinZip's AES".to_owned()
+    } else {
+        "a zip member by ZipCrypto".to_owned()
+    })
+}
+
 impl Members for Zip {
-    fn describe(&self, number: u32) -> Result<(u64, FileTimes), ReadError> {
-        let (entry, _) = self.entry(number)?;
-        // The local header has more times than the directory; where it is damaged, opening says so.
-        let has_more = central::fields(&entry.extra).any(|(kind, _)| kind == 0x5455);
-        let local = if has_more { self.local(&entry).map(|(extra, _)| extra).unwrap_or_default() } else { Vec::new() };
-        Ok((entry.size_bytes, meaning::times(&entry, &local, self.zone)))
+    fn name(&self) -> &'static str {
+        "zip"
     }
 
-    fn open(&self, number: u32) -> Result<Stream, ReadError> {
-        let (entry, overlaps) = self.entry(number)?;
-        let offset = entry.local;
-        if overlaps {
-            return Err(ReadError::Corrupt { offset, what: "members of a zip that share bytes" });
+    fn describe(&self, number: u32) -> Described {
+        let Some(member) = self.member(number) else { return UNREADABLE };
+        Described { kind: member.kind, size_bytes: member.size_bytes, times: self.times(member) }
+    }
+
+    fn open(&self, number: u32) -> Result<Box<dyn Read + Send>, ReadError> {
+        let member = self.member(number).ok_or(corrupt(0, "an entry of another file system"))?;
+        if member.kind != EntryKind::File {
+            return Err(ReadError::Unsupported { offset: 0, what: "reading what is not a regular file".to_owned() });
         }
-        if let Some(method) = meaning::encryption(&entry) {
-            return Err(ReadError::Encrypted { offset, what: method });
+        match member.state {
+            State::Fine => {}
+            State::Overlapping => return Err(corrupt(member.at, "zip members that overlap")),
+            State::Malformed => return Err(corrupt(member.at, "a record of the directory of a zip archive")),
         }
-        let (_, start) = self.local(&entry)?;
-        if start.checked_add(entry.packed_bytes).is_none_or(|end| end > self.directory.start) {
-            return Err(ReadError::Corrupt { offset, what: "a member behind the end of its zip" });
+        let local = self.local(member)?;
+        if local.name_hash != member.name_hash || local.method != member.method || (local.flags ^ member.flags) & 1 != 0
+        {
+            return Err(corrupt(member.at, "a zip member whose two headers disagree"));
         }
-        content::open(Arc::clone(&self.image), &entry, start)
+        if let Some(what) = encryption(member) {
+            return Err(ReadError::Encrypted { offset: member.at, what });
+        }
+        let end = local.content_at.checked_add(member.stored).filter(|end| *end <= member.end);
+        let end = end.ok_or(corrupt(member.at, "zip members that overlap"))?;
+        content::open(&self.image, member, local.content_at, end)
     }
 }

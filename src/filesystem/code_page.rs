@@ -1,7 +1,8 @@
-//! Code page 437: what the bytes of a short name mean.
+//! Code page 437: what the bytes of a name mean that DOS wrote.
 //!
 //! FAT does not say in which code page its short names are. This is the one that `mount -t vfat` takes unless it is told
-//! another one, so a name comes out as a server saw it that mounted the volume so and showed names in UTF-8.
+//! another one, so a name comes out as a server saw it that mounted the volume so and showed names in UTF-8. In a zip
+//! archive it is the one that the format itself names.
 //!
 //! **Invariant:** different bytes give different signs, but for letters that the entry itself says are small ones.
 
