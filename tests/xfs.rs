@@ -387,7 +387,10 @@ fn a_changed_byte_of_any_metadata_is_an_error_or_changes_nothing() {
     let before = reach(&source, &scope);
     let bytes = fs::read(&image).expect("the image");
     // Superblock, inodes, folders of one block and of several, their hashes and free space, trees of extents.
-    let kinds: [(&str, usize, &[u8], usize, usize, bool); 8] = [
+    /// What a kind of block is called; where its mark stands, and the mark; where the file system's UUID stands; how long a
+    /// block is; whether it is read.
+    type Kind = (&'static str, usize, &'static [u8], usize, usize, bool);
+    let kinds: [Kind; 8] = [
         ("superblock", 0, b"XFSB", 32, 512, true),
         ("inode", 0, b"IN", 160, 512, true),
         ("folder of one block", 0, b"XDB3", 24, 4_096, true),
