@@ -382,3 +382,21 @@ fn a_whole_source_may_be_an_archive() {
         assert_eq!(source["journal"], json!([]));
     }
 }
+
+#[test]
+fn an_earlier_version_of_a_member_is_said() {
+    let case = Case::new();
+    let (stage, tar) = (case.path("stage"), case.path("source/backup/day.tar"));
+    fs::create_dir_all(tar.parent().unwrap()).unwrap();
+    fs::create_dir_all(stage.join("home")).unwrap();
+    for (verb, words) in [("-cf", "the first words"), ("-rf", "the later words")] {
+        fs::write(stage.join("home/a.txt"), words).unwrap();
+        tool("tar", &["-C", text(&stage), verb, text(&tar), "home/a.txt"]);
+    }
+    case.order("", &files("\"/backup/day.tar/home/a.txt\"", "archives = \"open\""));
+    case.run().ends_with(3);
+    let package = case.package();
+    let later = ("/backup/day.tar/home/a.txt".to_owned(), b"the later words".to_vec());
+    assert_eq!(package.disclosed(), [later], "as unpacking leaves it");
+    assert_eq!(package.shortfalls(), short("unreadable-folder", 1));
+}

@@ -113,7 +113,11 @@ impl<M: Members> FileSystem for Archive<M> {
             Err(error) => return Listing { entries: Vec::new(), error: Some(error) },
         };
         let entries = self.tree.children(number).map(|(number, name)| self.entry(folder, number, name)).collect();
-        Listing { entries, error: self.error.as_ref().map(again) }
+        let earlier = || {
+            let what = "an earlier member whose name a later one has: the later one is listed".to_owned();
+            self.tree.has_replaced(number).then_some(ReadError::Unsupported { offset: 0, what })
+        };
+        Listing { entries, error: self.error.as_ref().map(again).or_else(earlier) }
     }
 
     fn open(&self, permit: Permit) -> Result<Opened, ReadError> {

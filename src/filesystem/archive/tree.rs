@@ -4,12 +4,13 @@
 //! A member that has no place of its own (a `..` or nothing in its name, a byte that no name has, a file where a folder is
 //! needed) is listed in the root under its whole name, with `%`, `/` and the like written as `%2F`, and cannot be read: it is
 //! neither lost nor anywhere else. Of two members with one name the tree says what the format says: the later one replaces
-//! the earlier in a tar, as in `tar -x`, and neither can be told from the other in a zip.
+//! the earlier in a tar, as in `tar -x`, and the folder says that there was an earlier one; neither can be told from the
+//! other in a zip.
 //!
-//! **Invariant:** every member that was added is in the tree, but for those that a later one replaces; no two entries of a
-//! folder have one name, and no name has a `/` or is `..`.
+//! **Invariant:** every member that was added is in the tree, or its folder says that a later one replaced it; no two entries
+//! of a folder have one name, and no name has a `/` or is `..`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::limits;
@@ -61,6 +62,7 @@ pub(super) struct Growing {
     twins: Twins,
     misplaced: Vec<(u32, Vec<u8>)>,
     misplaced_bytes: usize,
+    replaced: HashSet<u32>,
 }
 
 /// A tree.
@@ -70,6 +72,8 @@ pub(super) struct Tree {
     /// Where a node's children begin in the list of them.
     first: Vec<u32>,
     children: Vec<u32>,
+    /// Folders in which a later member replaced an earlier one.
+    replaced: HashSet<u32>,
 }
 
 /// The parts of a path; none where it has no place in a tree.
@@ -113,6 +117,7 @@ impl Growing {
             twins,
             misplaced: Vec::new(),
             misplaced_bytes: 0,
+            replaced: HashSet::new(),
         }
     }
 
@@ -207,6 +212,7 @@ impl Growing {
             (Standing::Member, Standing::Folder | Standing::Member, Twins::Last) => {
                 node.member = member;
                 node.standing = standing;
+                self.replaced.insert(parent);
             }
             (Standing::Member | Standing::Twice, Standing::Member, Twins::Neither) => node.standing = Standing::Twice,
             _ => return Ok(false),
@@ -226,7 +232,7 @@ impl Growing {
                 break;
             }
         }
-        let Self { mut names, mut nodes, .. } = self;
+        let Self { mut names, mut nodes, replaced, .. } = self;
         names.shrink_to_fit();
         nodes.shrink_to_fit();
         let mut first = vec![0_u32; nodes.len().saturating_add(1)];
@@ -252,7 +258,7 @@ impl Growing {
                 *place = place.saturating_add(1);
             }
         }
-        (Tree { names, nodes, first, children }, error)
+        (Tree { names, nodes, first, children, replaced }, error)
     }
 }
 
@@ -271,6 +277,11 @@ impl Tree {
     pub(super) fn standing(&self, number: u32) -> Option<(Standing, Option<u32>)> {
         let node = self.nodes.get(usize::try_from(number).ok()?)?;
         Some((node.standing, (node.member != NONE).then_some(node.member)))
+    }
+
+    /// An earlier member of the folder was replaced by a later one of its name.
+    pub(super) fn has_replaced(&self, folder: u32) -> bool {
+        self.replaced.contains(&folder)
     }
 
     /// The numbers of what is in a folder, with their names.
