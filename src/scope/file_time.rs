@@ -151,6 +151,53 @@ mod tests {
         assert!(instants.into_iter().all(is_short) && !others.into_iter().filter(Option::is_some).any(is_short));
     }
 
+    fn second(seconds: i64) -> Timestamp {
+        Timestamp::new(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_span_is_decided_where_a_window_holds_all_of_it_or_nothing() {
+        let window = Window { from: second(100), before: second(200), clock: crate::order::Clock::Modified };
+        for (earliest, latest, verdict) in [
+            (98, 99, Verdict::Out),
+            (99, 100, Verdict::Undecided),
+            (100, 100, Verdict::In),
+            (100, 199, Verdict::In),
+            (199, 200, Verdict::Undecided),
+            (200, 201, Verdict::Out),
+            (50, 250, Verdict::Undecided),
+        ] {
+            let span = FileTime::between(second(earliest), second(latest)).unwrap();
+            assert_eq!(span.within(window), verdict, "{earliest} to {latest}");
+        }
+        assert_eq!(FileTime::between(second(2), second(1)), None);
+    }
+
+    #[test]
+    fn a_local_time_is_a_span_in_a_fold_and_nothing_in_a_gap_or_without_a_zone() {
+        let zone = Zone::named("Europe/London");
+        let local = |text: &str| chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").unwrap();
+        let two = chrono::TimeDelta::milliseconds(1_999);
+        let ends = |text: &str, step| {
+            FileTime::local(local(text), step, zone).map(|time| (time.earliest.to_string(), time.latest.to_string()))
+        };
+        let both = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
+        assert_eq!(ends("2024-03-25 12:00:00", two), both("2024-03-25T12:00:00Z", "2024-03-25T12:00:01.999Z"));
+        assert_eq!(ends("2024-04-01 12:00:00", two), both("2024-04-01T11:00:00Z", "2024-04-01T11:00:01.999Z"));
+        assert_eq!(ends("2024-10-27 01:30:00", two), both("2024-10-27T00:30:00Z", "2024-10-27T01:30:01.999Z"));
+        assert_eq!(ends("2024-03-31 01:30:00", two), None, "the hour that was skipped");
+        let day = chrono::TimeDelta::seconds(86_399);
+        assert_eq!(ends("2024-03-31 00:00:00", day), both("2024-03-31T00:00:00Z", "2024-03-31T22:59:59Z"));
+        assert_eq!(FileTime::local(local("2024-03-25 12:00:00"), two, None), None);
+        let stated = |text: &str, step| FileTime::local(local(text), step, zone).and_then(FileTime::instant);
+        assert_eq!(
+            stated("2024-03-25 12:00:00", two).map(|at| at.to_string()).as_deref(),
+            Some("2024-03-25T12:00:00Z")
+        );
+        assert_eq!(stated("2024-10-27 01:30:00", two), None, "it happened twice");
+        assert_eq!(stated("2024-03-25 00:00:00", day), None, "a day is no instant");
+    }
+
     #[test]
     fn what_a_walk_keeps_of_a_file_is_small() {
         assert_eq!((size_of::<KeptTimes>(), size_of::<super::super::Entry>()), (40, 88));
