@@ -269,3 +269,20 @@ fn a_name_for_a_deleted_inode_gives_nothing() {
     let reached = reach(&source, &scope);
     assert_eq!(reached.at("/c").kind, EntryKind::Unreadable);
 }
+
+#[test]
+fn two_entries_of_one_name_in_a_folder_are_damage_and_neither_is_given() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let image = image(&scratch, &["-t", "ext2", "-b", "1024"]);
+    let block: usize = debugfs(&image, "blocks /sub").trim().parse().expect("the folder's one block");
+    let bytes = fs::read(&image).expect("the image");
+    let folder = &bytes[block * 1024..(block + 1) * 1024];
+    // Length of the name, type, name.
+    let at = folder.windows(3).position(|window| window == b"\x01\x01e").expect("the entry of e");
+    let file = fs::File::options().write(true).open(&image).expect("the image");
+    file.write_all_at(b"d", (block * 1024 + at + 2) as u64).expect("another name");
+    let (source, scope) = open(&image).expect("it opens");
+    let reached = reach(&source, &scope);
+    assert!(reached.unlisted[b"/sub".as_slice()].contains("two entries of one name"), "{:?}", reached.unlisted);
+    assert!(!reached.items.contains_key(b"/sub/d".as_slice()) && reached.items.contains_key(b"/a".as_slice()));
+}

@@ -182,6 +182,11 @@ impl Entry {
         }
     }
 
+    /// Another thing of the same name stands in the same folder: both are folders, or neither is.
+    pub fn is_twin_of(&self, other: &Self) -> bool {
+        self.path == other.path && (self.kind == EntryKind::Folder) == (other.kind == EntryKind::Folder)
+    }
+
     /// It stands at that path, which somebody else has named.
     pub fn stands_at(&self, path: &[u8]) -> bool {
         self.path() == path

@@ -121,6 +121,7 @@ impl Walk<'_> {
             Err(stopped) => return stopped,
         };
         scope::sort_entries(&mut met, |met| &met.entry);
+        let twins = drop_twins(&mut met);
         for Met { entry, inside } in met {
             match inside {
                 Some(archive) => {
@@ -131,7 +132,7 @@ impl Walk<'_> {
                 None => visit(Found::Entry { volume, filesystem, entry })?,
             }
         }
-        match listing.error {
+        match listing.error.or(twins) {
             Some(error) => visit(Found::Unlisted { volume, folder, error }),
             None => visit(Found::Entry { volume, filesystem, entry: folder }),
         }
@@ -197,6 +198,23 @@ impl Walk<'_> {
 struct Met {
     entry: Entry,
     inside: Option<Arc<dyn FileSystem>>,
+}
+
+/// Takes out what a damaged folder holds more than once under one name: nobody can say which of them is meant, and one path
+/// stands for one thing. `met` is sorted.
+fn drop_twins(met: &mut Vec<Met>) -> Option<ReadError> {
+    let is_twin = |at: Option<usize>, next: usize| {
+        let pair = at.and_then(|at| met.get(at)).zip(met.get(next));
+        pair.is_some_and(|(one, other)| one.entry.is_twin_of(&other.entry))
+    };
+    let twins: Vec<bool> =
+        (0..met.len()).map(|at| is_twin(at.checked_sub(1), at) || is_twin(Some(at), at.saturating_add(1))).collect();
+    if !twins.contains(&true) {
+        return None;
+    }
+    let mut twins = twins.into_iter();
+    met.retain(|_| !twins.next().unwrap_or(false));
+    Some(ReadError::Corrupt { offset: 0, what: "two entries of one name in a folder" })
 }
 
 fn refuse(folder: &Entry, depth: usize, seen: &mut Seen) -> Option<ReadError> {
