@@ -1,8 +1,8 @@
 //! ISO 9660 with Rock Ridge or Joliet, read directly.
 //!
 //! The layout is that of ECMA-119, of IEEE P1281 and P1282, and of the Joliet specification. Where there is Rock Ridge its
-//! tree is shown, else Joliet's, else the plain one. The reader is this project's own because the crate that was tried has
-//! no times and no relocated folders, and the format is small.
+//! tree is shown, else Joliet's, else the plain one. The reader is this project's own: the format is small, and its clocks,
+//! continuation areas and relocated folders are read, and bounded, here.
 //!
 //! Clocks: `modified` from the record, to the second with its own offset from UTC; with Rock Ridge `modified`, `accessed`,
 //! `changed` and `created`, each where its field is there, to the second or a hundredth of it. Associated files, the hidden

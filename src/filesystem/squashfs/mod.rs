@@ -1,7 +1,7 @@
 //! squashfs 4.0, read directly.
 //!
 //! The layout is that of the kernel's `Documentation/filesystems/squashfs.rst` and of its `squashfs_fs.h`. The reader is
-//! this project's own because the crate that was tried builds every name and inode in memory before it shows the first.
+//! this project's own: names and inodes are read when they are asked for, so that memory does not grow with their number.
 //! Blocks are unpacked by the libraries of their formats.
 //!
 //! The format has one clock, `modified`, to the second, and no checksum of its own: damage shows where a packed block, a
