@@ -13,7 +13,7 @@ use crate::filesystem::FileSystem;
 use crate::journal::Journal;
 use crate::ledger::{ShortfallKind, Tally};
 use crate::read_error::ReadError;
-use crate::scope::{ClauseSet, EntryDecision, PathCheck, PathProblem, Permit, Scope, StaffPath};
+use crate::scope::{ClauseSet, EntryDecision, IntoPermits, PathCheck, PathProblem, Permit, Permits, Scope, StaffPath};
 use crate::source::{Found, Source};
 
 /// One stream to be opened, in the order in which the package numbers them.
@@ -32,13 +32,8 @@ pub(super) struct Task {
 pub(super) struct Tasks {
     /// The number of the first task of each run of tasks that are opened by one file system, and the rest of them.
     runs: Vec<(usize, Run)>,
-    /// In pieces of [`PIECE`], so that what has been taken is given back.
-    permits: Vec<Vec<Permit>>,
-    count: usize,
+    permits: Permits,
 }
-
-/// Permits in one piece of memory.
-const PIECE: usize = 2048;
 
 /// What the tasks of a run have in common.
 #[derive(Clone)]
@@ -53,17 +48,9 @@ impl Tasks {
         let is_same =
             |run: &Run| run.source == source && run.volume == volume && Arc::ptr_eq(&run.filesystem, filesystem);
         if !self.runs.last().is_some_and(|(_, run)| is_same(run)) {
-            self.runs.push((self.count, Run { source, volume, filesystem: Arc::clone(filesystem) }));
+            self.runs.push((self.permits.len(), Run { source, volume, filesystem: Arc::clone(filesystem) }));
         }
-        match self.permits.last_mut().filter(|piece| piece.len() < PIECE) {
-            Some(piece) => piece.push(permit),
-            None => {
-                let mut piece = Vec::with_capacity(PIECE);
-                piece.push(permit);
-                self.permits.push(piece);
-            }
-        }
-        self.count += 1;
+        self.permits.push(permit);
     }
 }
 
@@ -72,9 +59,9 @@ impl IntoIterator for Tasks {
     type IntoIter = IntoTasks;
 
     fn into_iter(self) -> IntoTasks {
-        let (mut runs, permits) = (self.runs.into_iter(), self.permits.into_iter().flatten());
+        let (mut runs, permits) = (self.runs.into_iter(), self.permits.into_iter());
         let run = runs.next().map(|(_, run)| run);
-        IntoTasks { next: runs.next(), runs, run, permits, taken: 0, count: self.count }
+        IntoTasks { next: runs.next(), runs, run, permits, taken: 0 }
     }
 }
 
@@ -84,9 +71,8 @@ pub(super) struct IntoTasks {
     /// That of the task to be taken now, and the one after it.
     run: Option<Run>,
     next: Option<(usize, Run)>,
-    permits: std::iter::Flatten<std::vec::IntoIter<Vec<Permit>>>,
+    permits: IntoPermits,
     taken: usize,
-    count: usize,
 }
 
 impl Iterator for IntoTasks {
@@ -104,8 +90,7 @@ impl Iterator for IntoTasks {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.count - self.taken;
-        (left, Some(left))
+        self.permits.size_hint()
     }
 }
 

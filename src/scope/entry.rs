@@ -141,6 +141,11 @@ impl fmt::Debug for Node {
 /// ```
 pub struct Entry {
     path: Box<[u8]>,
+    about: About,
+}
+
+/// All that is known of an entry but its path.
+pub(in crate::scope) struct About {
     kind: EntryKind,
     size_bytes: u64,
     times: KeptTimes,
@@ -149,42 +154,34 @@ pub struct Entry {
     node: Node,
 }
 
+impl About {
+    /// Of a folder that a tree begins with.
+    fn root(archive: ArchivePlace, node: Node) -> Self {
+        let (kind, times) = (EntryKind::Folder, KeptTimes::default());
+        Self { kind, size_bytes: 0, times, maildir: MaildirPlace::None, archive, node }
+    }
+}
+
 impl Entry {
     /// The root of a file system that stands at `mount`, an absolute path of the server (`/` or `/var`).
     pub fn root(mount: &[u8], node: Node) -> Self {
         let trimmed = mount.strip_suffix(b"/").unwrap_or(mount);
-        Self {
-            path: trimmed.into(),
-            kind: EntryKind::Folder,
-            size_bytes: 0,
-            times: KeptTimes::default(),
-            maildir: MaildirPlace::None,
-            archive: ArchivePlace::None,
-            node,
-        }
+        Self { path: trimmed.into(), about: About::root(ArchivePlace::None, node) }
     }
 
     /// This file is an archive, and has been opened: the root of the tree in it, at the file's own path. From now on the
     /// file is one for the clauses alone that do not open archives.
     pub fn opened_as_archive(&mut self, node: Node) -> Self {
-        self.archive = match self.archive {
+        self.about.archive = match self.about.archive {
             ArchivePlace::Inside | ArchivePlace::OpenedInside => ArchivePlace::OpenedInside,
             ArchivePlace::None | ArchivePlace::Opened => ArchivePlace::Opened,
         };
-        Self {
-            path: self.path.clone(),
-            kind: EntryKind::Folder,
-            size_bytes: 0,
-            times: KeptTimes::default(),
-            maildir: MaildirPlace::None,
-            archive: ArchivePlace::Inside,
-            node,
-        }
+        Self { path: self.path.clone(), about: About::root(ArchivePlace::Inside, node) }
     }
 
     /// Another thing of the same name stands in the same folder: both are folders, or neither is.
     pub fn is_twin_of(&self, other: &Self) -> bool {
-        self.path == other.path && (self.kind == EntryKind::Folder) == (other.kind == EntryKind::Folder)
+        self.path == other.path && (self.about.kind == EntryKind::Folder) == (other.about.kind == EntryKind::Folder)
     }
 
     /// It stands at that path, which somebody else has named.
@@ -198,29 +195,30 @@ impl Entry {
         path.extend_from_slice(&self.path);
         path.push(b'/');
         path.extend_from_slice(name);
-        let archive = if self.archive == ArchivePlace::Inside { ArchivePlace::Inside } else { ArchivePlace::None };
-        let (path, times) = (path.into(), KeptTimes::of(times));
-        Self { path, kind, size_bytes, times, maildir: MaildirPlace::None, archive, node }
+        let archive =
+            if self.about.archive == ArchivePlace::Inside { ArchivePlace::Inside } else { ArchivePlace::None };
+        let (times, maildir) = (KeptTimes::of(times), MaildirPlace::None);
+        Self { path: path.into(), about: About { kind, size_bytes, times, maildir, archive, node } }
     }
 
     /// What kind of thing it is.
     pub fn kind(&self) -> EntryKind {
-        self.kind
+        self.about.kind
     }
 
     /// A regular file's size, as the file system states it.
     pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
+        self.about.size_bytes
     }
 
     /// The file system's own words for it.
     pub fn node(&self) -> &Node {
-        &self.node
+        &self.about.node
     }
 
     /// Its times.
     pub fn times(&self) -> FileTimes {
-        self.times.times()
+        self.about.times.times()
     }
 
     /// For the provider's own terminal and audit.
@@ -237,20 +235,32 @@ impl Entry {
     }
 
     pub(in crate::scope) fn maildir(&self) -> MaildirPlace {
-        self.maildir
+        self.about.maildir
     }
 
     pub(in crate::scope) fn archive(&self) -> ArchivePlace {
-        self.archive
+        self.about.archive
     }
 
     pub(in crate::scope) fn set_maildir(&mut self, place: MaildirPlace) {
-        self.maildir = place;
+        self.about.maildir = place;
     }
 
     /// The same entry for a second permit: taken whole and by its records.
     pub(in crate::scope) fn duplicate(&self) -> Self {
-        Self { path: self.path.clone(), node: Node::new(self.node.bytes()), times: self.times.clone(), ..*self }
+        let About { kind, size_bytes, times, maildir, archive, node } = &self.about;
+        let (times, node) = (times.clone(), Node::new(node.bytes()));
+        let about = About { kind: *kind, size_bytes: *size_bytes, times, maildir: *maildir, archive: *archive, node };
+        Self { path: self.path.clone(), about }
+    }
+
+    /// Its parts, for keeping; [`Entry::joined`] puts them together again.
+    pub(in crate::scope) fn apart(self) -> (Box<[u8]>, About) {
+        (self.path, self.about)
+    }
+
+    pub(in crate::scope) fn joined(path: Box<[u8]>, about: About) -> Self {
+        Self { path, about }
     }
 
     pub(in crate::scope) fn into_path(self) -> Vec<u8> {
@@ -260,7 +270,7 @@ impl Entry {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Entry").field("kind", &self.about.kind).finish_non_exhaustive()
     }
 }
 

@@ -48,14 +48,31 @@ pub(in crate::scope) enum Taking {
 /// ```
 pub struct Permit {
     entry: Entry,
-    source: usize,
-    clauses: ClauseSet,
-    taking: Taking,
+    grant: Grant,
+}
+
+/// What a permit allows, apart from what it is for: many permits have the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::scope) struct Grant {
+    /// Index into the order's sources.
+    pub(in crate::scope) source: usize,
+    /// The clauses that gave it.
+    pub(in crate::scope) clauses: ClauseSet,
+    pub(in crate::scope) taking: Taking,
 }
 
 impl Permit {
     pub(in crate::scope) fn new(entry: Entry, source: usize, clauses: ClauseSet, taking: Taking) -> Self {
-        Self { entry, source, clauses, taking }
+        Self { entry, grant: Grant { source, clauses, taking } }
+    }
+
+    /// Its parts, for keeping; [`Permit::joined`] puts them together again.
+    pub(in crate::scope) fn apart(self) -> (Entry, Grant) {
+        (self.entry, self.grant)
+    }
+
+    pub(in crate::scope) fn joined(entry: Entry, grant: Grant) -> Self {
+        Self { entry, grant }
     }
 
     /// The file system's own words for the entry.
@@ -70,7 +87,7 @@ impl Permit {
 
     /// The clauses that gave it.
     pub fn clauses(&self) -> ClauseSet {
-        self.clauses
+        self.grant.clauses
     }
 
     /// For the provider's own terminal and audit.
@@ -80,7 +97,7 @@ impl Permit {
 
     /// It is for the whole file, not for its records.
     pub fn is_whole(&self) -> bool {
-        self.taking == Taking::Whole
+        self.grant.taking == Taking::Whole
     }
 
     /// Spends the permit on a stream.
@@ -91,7 +108,7 @@ impl Permit {
 
 impl std::fmt::Debug for Permit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Permit").field("clauses", &self.clauses).finish_non_exhaustive()
+        f.debug_struct("Permit").field("clauses", &self.grant.clauses).finish_non_exhaustive()
     }
 }
 
@@ -104,19 +121,19 @@ pub struct Opened {
 impl Opened {
     /// The stream, and the gate that its records must pass. None for a permit of the other kind.
     pub fn into_records(self, scope: &Scope) -> Option<(RecordGate<'_>, Stream)> {
-        let Permit { entry, source, clauses, taking } = self.permit;
+        let Permit { entry, grant: Grant { source, clauses, taking } } = self.permit;
         (taking == Taking::Records).then(|| (RecordGate::new(scope, source, clauses, entry), self.stream))
     }
 
     /// The stream alone, where it was opened for what it tells of the source (an archive's members, a table of mounts):
     /// there is no gate, so nothing of it can be admitted. None for a permit of another kind.
     pub fn into_structure(self) -> Option<Stream> {
-        (self.permit.taking == Taking::Structure).then_some(self.stream)
+        (self.permit.grant.taking == Taking::Structure).then_some(self.stream)
     }
 
     /// The stream, and the gate that the file must pass. None for a permit of the other kind.
     pub fn into_whole(self, scope: &Scope) -> Option<(WholeGate<'_>, Stream)> {
-        let Permit { entry, source, clauses, taking } = self.permit;
+        let Permit { entry, grant: Grant { source, clauses, taking } } = self.permit;
         (taking == Taking::Whole).then(|| (WholeGate::new(scope, source, clauses, entry), self.stream))
     }
 }
