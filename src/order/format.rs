@@ -19,12 +19,68 @@ pub enum Format {
     Eml,
 }
 
+/// What a record of a format is like: where identifiers are looked for in it, and what an exhibit of it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// A mail message: each is an exhibit of its own, and an address stands in its headers.
+    Mail,
+    /// A line of a web server's or a proxy's log: an IP address stands in the field of the client.
+    WebLog,
+    /// Any other line or entry: any whole token of it.
+    Line,
+}
+
+/// What the name of an exhibit in `data/` ends with: a closed list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub enum Extension {
+    /// A whole file, whatever it holds.
+    Bin,
+    /// A mail message.
+    Eml,
+    /// Lines of a log.
+    Log,
+}
+
+impl Extension {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Bin, Self::Eml, Self::Log];
+
+    /// Its letters, without a dot.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bin => "bin",
+            Self::Eml => "eml",
+            Self::Log => "log",
+        }
+    }
+
+    /// The extension of an exhibit of that format; none = a whole file.
+    pub const fn of(format: Option<Format>) -> Self {
+        match format {
+            None => Self::Bin,
+            Some(format) => format.description().extension,
+        }
+    }
+}
+
+/// What an order must know of a format.
+struct Description {
+    name: &'static str,
+    /// The least category of a clause that takes its records.
+    least_category: Category,
+    family: Family,
+    /// The roles that its records have, [`Role::Any`] apart, which all have.
+    roles: &'static [Role],
+    /// What an exhibit of it ends with in `data/`.
+    extension: Extension,
+}
+
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::AccessLog, Self::Mbox, Self::Maildir, Self::Eml];
+    pub const ALL: &'static [Self] = &[Self::AccessLog, Self::Mbox, Self::Maildir, Self::Eml];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: [&'static str; 21] = [
+    pub const LATER: &'static [&'static str] = &[
         "syslog",
         "auth",
         "w3c",
@@ -48,35 +104,45 @@ impl Format {
         "postgresql-dump",
     ];
 
+    const fn description(self) -> Description {
+        const fn mail(name: &'static str) -> Description {
+            let (least_category, family) = (Category::Content, Family::Mail);
+            Description { name, least_category, family, roles: &Role::MAIL, extension: Extension::Eml }
+        }
+        const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
+            Description { name, least_category: Category::Traffic, family, roles, extension: Extension::Log }
+        }
+        match self {
+            Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Mbox => mail("mbox"),
+            Self::Maildir => mail("maildir"),
+            Self::Eml => mail("eml"),
+        }
+    }
+
     /// Its name in an order and in the ledger.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::AccessLog => "access-log",
-            Self::Mbox => "mbox",
-            Self::Maildir => "maildir",
-            Self::Eml => "eml",
-        }
+        self.description().name
     }
 
     /// The format of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+        Self::ALL.iter().copied().find(|format| format.name() == name)
     }
 
     /// The least category of a clause that takes its records.
     pub const fn least_category(self) -> Category {
-        match self {
-            Self::AccessLog => Category::Traffic,
-            Self::Mbox | Self::Maildir | Self::Eml => Category::Content,
-        }
+        self.description().least_category
+    }
+
+    /// What its records are like.
+    pub const fn family(self) -> Family {
+        self.description().family
     }
 
     /// Its records are mail messages: each one is an exhibit of its own.
     pub const fn is_mail(self) -> bool {
-        match self {
-            Self::AccessLog => false,
-            Self::Mbox | Self::Maildir | Self::Eml => true,
-        }
+        matches!(self.family(), Family::Mail)
     }
 
     /// Its records carry that clock.
@@ -89,12 +155,8 @@ impl Format {
     }
 
     /// Its records have that role.
-    pub const fn has_role(self, role: Role) -> bool {
-        match role {
-            Role::From | Role::To | Role::Cc | Role::Bcc | Role::Sender | Role::ReplyTo => self.is_mail(),
-            Role::Client | Role::User => !self.is_mail(),
-            Role::Any => true,
-        }
+    pub fn has_role(self, role: Role) -> bool {
+        role == Role::Any || self.description().roles.contains(&role)
     }
 
     /// It has a place where an identifier of that type is looked for unless a role says otherwise.
@@ -108,10 +170,5 @@ impl Format {
             | Identifier::Host(_)
             | Identifier::Token(_) => !self.is_mail(),
         }
-    }
-
-    /// What an exhibit of it ends with in `data/`.
-    pub const fn extension(self) -> &'static str {
-        if self.is_mail() { "eml" } else { "log" }
     }
 }

@@ -32,7 +32,7 @@ mod word_date;
 
 pub use category::{Category, LegalBasis};
 pub use diagnostic::{Code, Diagnostic, Severity};
-pub use format::Format;
+pub use format::{Extension, Family, Format};
 pub use identifier::{Address, Identifier, Role, Target};
 pub use provider::{Provider, ProviderSource, Salt, Withhold};
 pub use read::{Given, ManifestText, Manifests, check, read, read_alone, read_sources};

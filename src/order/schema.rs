@@ -108,7 +108,7 @@ mod tests {
         };
         assert_eq!(names("LegalBasis"), LegalBasis::ALL.map(LegalBasis::name));
         assert_eq!(names("Category"), Category::ALL.map(Category::name));
-        assert_eq!(names("Format"), Format::ALL.map(Format::name));
+        assert_eq!(names("Format"), Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>());
         assert_eq!(names("Role"), Role::ALL.map(Role::name));
         assert_eq!(names("Clock"), Clock::ALL.map(Clock::name));
         assert_eq!(names("Take"), ["files", "records"]);

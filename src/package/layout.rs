@@ -11,7 +11,7 @@
 use std::fmt;
 
 use crate::limits;
-use crate::order::Format;
+use crate::order::Extension;
 
 /// The unit of a tar, in bytes.
 pub const BLOCK_BYTES: usize = 512;
@@ -27,40 +27,6 @@ pub const END: [u8; 2 * BLOCK_BYTES] = [0; 2 * BLOCK_BYTES];
 pub const BAGIT_TXT: &[u8] = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 /// `data/000000.txt` of a package that discloses nothing.
 pub const NOTHING: &[u8] = b"nothing disclosed under this order\n";
-
-/// What the name of an exhibit in `data/` ends with: a closed list.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-pub enum Extension {
-    /// A whole file, whatever it holds.
-    Bin,
-    /// A mail message.
-    Eml,
-    /// Lines of a log.
-    Log,
-}
-
-impl Extension {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Bin, Self::Eml, Self::Log];
-
-    /// Its letters, without a dot.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bin => "bin",
-            Self::Eml => "eml",
-            Self::Log => "log",
-        }
-    }
-
-    /// The extension of an exhibit of that format; none = a whole file.
-    pub const fn of(format: Option<Format>) -> Self {
-        match format {
-            None => Self::Bin,
-            Some(Format::Mbox | Format::Maildir | Format::Eml) => Self::Eml,
-            Some(Format::AccessLog) => Self::Log,
-        }
-    }
-}
 
 /// One member of a package. Their order is the order of the members in the tar.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -129,7 +95,7 @@ impl Member {
         }
         if let Some(rest) = name.strip_prefix("data/") {
             let (number, extension) = rest.split_once('.')?;
-            let extension = Extension::ALL.into_iter().find(|known| known.name() == extension)?;
+            let extension = Extension::ALL.iter().copied().find(|known| known.name() == extension)?;
             return Some(Self::Data(exhibit_number(number)?, extension));
         }
         if let Some(rest) = name.strip_prefix("records/") {

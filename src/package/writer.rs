@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::closed::Closed;
 use super::draft::{Draft, Drafter, Items, Message, ids};
-use super::layout::{BAGIT_TXT, Extension, Member, NOTHING};
+use super::layout::{BAGIT_TXT, Member, NOTHING};
 use super::lines::LinesDone;
 use super::spool::Spool;
 use super::tape::Tape;
@@ -24,7 +24,7 @@ use crate::ledger::{
     StreamTally, Summary, TakeName, Tally, Times, Totals, escaped_path,
 };
 use crate::limits;
-use crate::order::{Format, Order};
+use crate::order::{Extension, Format, Order};
 use crate::scope::{ClauseSet, Stamp};
 
 /// Where a package goes.

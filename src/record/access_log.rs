@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::line::{self, LineFormat};
 use super::{RecordFormat, RecordSink, SplitError, clf_time, escape};
-use crate::order::{Clock, Format, Role};
+use crate::order::{Clock, Family, Format, Role};
 use crate::scope::{Fields, Reading, TimeField, Value};
 
 /// The format.
@@ -68,8 +68,8 @@ impl<'a> Line<'a> {
 }
 
 impl Fields for Line<'_> {
-    fn is_mail(&self) -> bool {
-        false
+    fn family(&self) -> Family {
+        Family::WebLog
     }
 
     fn parsed(&self) -> bool {

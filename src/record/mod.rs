@@ -39,7 +39,7 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: [&dyn RecordFormat; 4] = [&AccessLog, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Mbox, &Maildir, &Eml];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
@@ -65,7 +65,7 @@ pub enum Probe {
 /// Asks every probe about the (decompressed) stream that begins with `head`; `whole`: that is all of it. A Maildir is
 /// known by its place and not by its content, so that [`Format::Maildir`] is not asked.
 pub fn probe_format(head: &[u8], whole: bool) -> Probe {
-    let mut claims = FORMATS.into_iter().filter(|row| row.format() != Format::Maildir && row.probe(head, whole));
+    let mut claims = FORMATS.iter().copied().filter(|row| row.format() != Format::Maildir && row.probe(head, whole));
     match (claims.next(), claims.next()) {
         (None, _) => Probe::None,
         (Some(row), None) => Probe::One(row),

@@ -11,6 +11,7 @@ use crate::ledger::{
     ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Shortfall, Statement, Summary, TakeName, WindowWords,
 };
 use crate::limits;
+use crate::order::Extension;
 
 /// The sections: anchor and title.
 pub(super) const ALL: [(&str, &str); 8] = [
@@ -281,10 +282,7 @@ fn exhibit(line: &ExhibitLine) -> String {
         (false, None) => "none that counts".to_owned(),
     };
     // The link is built from the number and letters of a closed list, never from what stands in the line.
-    let letters = match line.format {
-        None => "bin",
-        Some(format) => format.extension(),
-    };
+    let letters = Extension::of(line.format).name();
     let volume = line.volume.as_deref().map(|volume| format!(", volume {}", text(volume))).unwrap_or_default();
     format!(
         "<tr><td><a href=\"data/{0:06}.{letters}\">{0:06}</a></td><td>{1}</td><td>{what}</td>\

@@ -77,9 +77,7 @@ impl ClauseScope {
             Taken::Records { format, .. } => match place {
                 // Outside a Maildir a clause for one finds what has not its shape: that is said, not passed over.
                 MaildirPlace::Message | MaildirPlace::None => true,
-                MaildirPlace::Subfolder | MaildirPlace::Other => {
-                    matches!(format, Some(Format::Eml | Format::Mbox | Format::AccessLog))
-                }
+                MaildirPlace::Subfolder | MaildirPlace::Other => !matches!(format, None | Some(Format::Maildir)),
             },
         }
     }
@@ -119,7 +117,7 @@ impl ClauseScope {
         }
         match fields.time(window.clock) {
             TimeField::At(at) => Verdict::from_bool(window.holds(at)),
-            TimeField::Unreadable | TimeField::Lacks => Verdict::Undecided,
+            TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) => Verdict::Undecided,
             TimeField::Local(local) => match self.zone.map(|zone| zone.local(local)) {
                 Some(LocalReading::One(at)) => Verdict::from_bool(window.holds(at)),
                 Some(LocalReading::Fold { earlier, later }) if window.holds(earlier) == window.holds(later) => {
@@ -168,6 +166,6 @@ pub(in crate::scope) fn record_time(fields: &dyn Fields, clock: Clock, zone: Opt
             LocalReading::One(at) => Some(at),
             LocalReading::Fold { .. } | LocalReading::Gap { .. } | LocalReading::OutOfRange => None,
         },
-        TimeField::Unreadable | TimeField::Lacks => None,
+        TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) => None,
     }
 }

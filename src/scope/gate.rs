@@ -13,7 +13,7 @@ use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
-use crate::order::{Clock, Format, Order, Provider};
+use crate::order::{Clock, Family, Format, Order, Provider};
 
 /// Bytes of a whole file that are searched at once for a withheld identifier.
 const SEARCHED_BYTES: usize = 64 * 1024;
@@ -155,7 +155,7 @@ impl Scope {
     /// The time that the ledger must state for a record under these clauses: for checking a package again.
     pub fn record_stamp(&self, source: usize, clauses: ClauseSet, fields: &dyn Fields) -> Stamp {
         let zone = self.zones.get(source).copied().flatten();
-        let own = if fields.is_mail() { Clock::DateHeader } else { Clock::Record };
+        let own = if fields.family() == Family::Mail { Clock::DateHeader } else { Clock::Record };
         self.stamp(clauses, own, |clock| record_time(fields, clock, zone))
     }
 

@@ -5,7 +5,7 @@
 use super::identifier_set::IdentifierSet;
 use super::record::{Fields, Reading};
 use super::verdict::Verdict;
-use crate::order::{Identifier, Role, Target};
+use crate::order::{Family, Identifier, Role, Target};
 
 /// Where identifiers of a clause are looked for in a record of one family.
 #[derive(Debug, Clone, Default)]
@@ -52,19 +52,16 @@ impl Places {
         }
     }
 
-    fn add_line(&mut self, target: &Target) {
+    fn add_web_log(&mut self, target: &Target) {
         let identifier = &target.identifier;
         let is_ip = matches!(identifier, Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..));
-        if target.roles.is_empty() {
-            self.add_role(if is_ip { Role::Client } else { Role::Any }, identifier);
-        }
-        for &role in &target.roles {
-            if Role::MAIL.contains(&role) {
-                self.homeless = true;
-            } else {
-                self.add_role(role, identifier);
-            }
-        }
+        self.add_in(target, if is_ip { Role::Client } else { Role::Any });
+    }
+
+    /// Where it is looked for as the order says, else in `default`. A role that a format does not have, it cannot read.
+    fn add_in(&mut self, target: &Target, default: Role) {
+        let roles = if target.roles.is_empty() { &[default][..] } else { &target.roles };
+        roles.iter().for_each(|&role| self.add_role(role, &target.identifier));
     }
 
     fn verdict(&self, fields: &dyn Fields) -> Verdict {
@@ -118,6 +115,7 @@ fn anywhere(identifiers: &IdentifierSet, fields: &dyn Fields) -> Verdict {
 #[derive(Debug, Clone)]
 pub(in crate::scope) struct Matcher {
     mail: Places,
+    web_log: Places,
     line: Places,
     all: IdentifierSet,
 }
@@ -128,10 +126,16 @@ impl Matcher {
         if targets.is_empty() {
             return None;
         }
-        let mut matcher = Self { mail: Places::default(), line: Places::default(), all: IdentifierSet::default() };
+        let mut matcher = Self {
+            mail: Places::default(),
+            web_log: Places::default(),
+            line: Places::default(),
+            all: IdentifierSet::default(),
+        };
         for target in targets {
             matcher.mail.add_mail(target);
-            matcher.line.add_line(target);
+            matcher.web_log.add_web_log(target);
+            matcher.line.add_in(target, Role::Any);
             matcher.all.add(&target.identifier);
         }
         Some(matcher)
@@ -146,7 +150,11 @@ impl Matcher {
                 Verdict::In | Verdict::Undecided => Verdict::Undecided,
             };
         }
-        if fields.is_mail() { self.mail.verdict(fields) } else { self.line.verdict(fields) }
+        match fields.family() {
+            Family::Mail => self.mail.verdict(fields),
+            Family::WebLog => self.web_log.verdict(fields),
+            Family::Line => self.line.verdict(fields),
+        }
     }
 }
 
@@ -206,8 +214,8 @@ mod tests {
     }
 
     impl Fields for Stated {
-        fn is_mail(&self) -> bool {
-            self.is_mail
+        fn family(&self) -> Family {
+            if self.is_mail { Family::Mail } else { Family::WebLog }
         }
         fn parsed(&self) -> bool {
             self.parsed
@@ -306,8 +314,8 @@ mod tests {
     fn a_client_that_is_written_as_a_host_name_may_be_any_address() {
         struct Named(&'static str);
         impl Fields for Named {
-            fn is_mail(&self) -> bool {
-                false
+            fn family(&self) -> Family {
+                Family::WebLog
             }
             fn parsed(&self) -> bool {
                 true

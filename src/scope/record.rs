@@ -7,10 +7,10 @@
 
 use std::net::IpAddr;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::clock::Timestamp;
-use crate::order::{Clock, Role};
+use crate::order::{Clock, Family, Role};
 
 /// What a record says of its time on one clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,10 +19,32 @@ pub enum TimeField {
     At(Timestamp),
     /// A date and time without a zone: the source's zone decides.
     Local(NaiveDateTime),
+    /// A date and time without a year and a zone. What is known of the file may tell the year; nothing else does.
+    Yearless(Yearless),
     /// It is there and cannot be read.
     Unreadable,
     /// The record has no such clock.
     Lacks,
+}
+
+/// A date and time without a year, in the Gregorian calendar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Yearless {
+    month: u32,
+    day: u32,
+    time: NaiveTime,
+}
+
+impl Yearless {
+    /// None where no year has that day: 29 February counts.
+    pub fn new(month: u32, day: u32, time: NaiveTime) -> Option<Self> {
+        NaiveDate::from_ymd_opt(2000, month, day).map(|_| Self { month, day, time })
+    }
+
+    /// In that year; none where it has no such day.
+    pub fn in_year(self, year: i32) -> Option<NaiveDateTime> {
+        NaiveDate::from_ymd_opt(year, self.month, self.day).map(|day| day.and_time(self.time))
+    }
 }
 
 /// One value of a field.
@@ -52,8 +74,8 @@ pub enum Reading {
 
 /// The fields of one record.
 pub trait Fields {
-    /// It is a mail message, and not a line of a log: identifiers are looked for in other places.
-    fn is_mail(&self) -> bool;
+    /// What it is like: where identifiers are looked for in it.
+    fn family(&self) -> Family;
 
     /// It has the shape of its format. Where it has not, only [`Fields::texts`] counts.
     fn parsed(&self) -> bool;

@@ -9,7 +9,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use crate::digest::Digest;
 use crate::limits;
-use crate::package::layout::{Extension, Member};
+use crate::order::Extension;
+use crate::package::layout::Member;
 
 /// Where one member's bytes stand.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,8 @@ use super::names::Names;
 use super::totals::Recount;
 use crate::digest::{Digest, Hasher};
 use crate::ledger::{ExhibitLine, RecordLine, Statement, Summary, TakeName, escaped_path};
-use crate::package::layout::{Extension, Member};
+use crate::order::Extension;
+use crate::package::layout::Member;
 use crate::scope::ClauseSet;
 
 /// What the ledger came to.

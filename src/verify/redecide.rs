@@ -15,8 +15,8 @@ use super::ledger::exact_path;
 use super::names::{Names, takes};
 use crate::clock::Timestamp;
 use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
-use crate::order::{Clock, Format, Take};
-use crate::package::layout::{Extension, Member};
+use crate::order::{Clock, Extension, Format, Take};
+use crate::package::layout::Member;
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{ClauseSet, Comparison, Fields, RawRecord, Scope, Verdict};
 

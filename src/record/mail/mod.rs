@@ -16,7 +16,7 @@ mod transfer;
 
 use std::cell::OnceCell;
 
-use crate::order::{Clock, Role};
+use crate::order::{Clock, Family, Role};
 use crate::scope::{Fields, Reading, TimeField, Value};
 use header::{Field, Header};
 
@@ -97,8 +97,8 @@ fn named_fields(message: &[u8]) -> impl Iterator<Item = (Name, Field<'_>)> {
 }
 
 impl Fields for Message<'_> {
-    fn is_mail(&self) -> bool {
-        true
+    fn family(&self) -> Family {
+        Family::Mail
     }
 
     fn parsed(&self) -> bool {
