@@ -300,7 +300,7 @@ fn exactly_one_probe_says_yes_or_none_does() {
         };
         assert_eq!(seen, expected, "{text:?}");
     }
-    for row in Format::ALL {
+    for row in Format::ALL.iter().copied() {
         assert_eq!(format(row).format(), row);
     }
 }
@@ -317,7 +317,7 @@ fn every_file_of_the_corpora_is_its_pieces_joined_as_any_format() {
     let files: Vec<_> = ["mail", "logs", "archives"].into_iter().flat_map(corpus_files).collect();
     for path in &files {
         let bytes = std::fs::read(path).unwrap();
-        for which in Format::ALL {
+        for which in Format::ALL.iter().copied() {
             assert_identity(which, &bytes, &pieces(which, &bytes), &path.display().to_string());
         }
     }
@@ -393,7 +393,7 @@ proptest! {
         bytes in fragments(),
         sizes in prop::collection::vec(1usize..40, 1..6),
     ) {
-        for which in Format::ALL {
+        for which in Format::ALL.iter().copied() {
             let whole = pieces(which, &bytes);
             assert_identity(which, &bytes, &whole, "generated");
             let (chunked, result) = split(which, &mut Pieces::new(&bytes, &sizes));
