@@ -174,7 +174,7 @@ fn judge(scope: &Scope, file: &File, format: Format, stream: &[u8]) -> Judged {
     let Some(permit) = decision.records.take() else { return (decision, None) };
     let (gate, mut content) = permit.opened(Box::new(Cursor::new(stream.to_vec()))).into_records(scope).unwrap();
     let mut sink = Sink { gate: &gate, judged: Vec::new() };
-    extract::record::format(format).split(&mut content, &mut sink).unwrap();
+    extract::record::format(format).split(&mut content, None, &mut sink).unwrap();
     (decision, Some(sink.judged))
 }
 

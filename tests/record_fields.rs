@@ -36,7 +36,7 @@ fn values(which: Format, text: &str, role: Role) -> (Vec<String>, Reading) {
         fn unreadable(&mut self, _bytes: u64, _why: Unreadable) {}
     }
     let mut ask = Ask(role, Vec::new(), None);
-    format(which).split(&mut text.as_bytes(), &mut ask).unwrap();
+    format(which).split(&mut text.as_bytes(), None, &mut ask).unwrap();
     (ask.1, ask.2.unwrap())
 }
 
@@ -68,7 +68,7 @@ fn of_message<T>(text: &[u8], ask: impl FnMut(&dyn Fields) -> T) -> T {
         fn unreadable(&mut self, _bytes: u64, _why: Unreadable) {}
     }
     let mut ask = Ask(ask, None);
-    format(Format::Maildir).split(&mut { text }, &mut ask).unwrap();
+    format(Format::Maildir).split(&mut { text }, None, &mut ask).unwrap();
     ask.1.unwrap()
 }
 

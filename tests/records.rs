@@ -69,7 +69,7 @@ fn ask_everything(fields: &dyn Fields) {
 
 fn split(which: Format, stream: &mut dyn Read) -> (Vec<Piece>, Result<(), SplitError>) {
     let mut keep = Keep::default();
-    let result = format(which).split(stream, &mut keep);
+    let result = format(which).split(stream, None, &mut keep);
     (keep.pieces, result)
 }
 
@@ -183,7 +183,7 @@ fn the_cut_record_is_unreadable_and_the_error_is_told() {
 #[test]
 fn a_sink_that_wants_no_more_ends_the_reading() {
     let mut keep = Keep { stop_after: Some(2), ..Keep::default() };
-    let result = format(Format::AccessLog).split(&mut b"a\nb\nc\n".as_slice(), &mut keep);
+    let result = format(Format::AccessLog).split(&mut b"a\nb\nc\n".as_slice(), None, &mut keep);
     assert!(matches!(result, Err(SplitError::Stopped)));
     assert_eq!(keep.pieces, [record("a\n"), record("b\n")]);
 }
@@ -229,17 +229,17 @@ fn the_bound_is_the_same_wherever_the_chunks_fall() {
     for (over, expected) in [(0, false), (1, true)] {
         let line = LINE_BYTES as u64 - 1 + over;
         let mut keep = Keep { lean: true, ..Keep::default() };
-        format(Format::AccessLog).split(&mut long("", b'x', line, "\ny\n"), &mut keep).unwrap();
+        format(Format::AccessLog).split(&mut long("", b'x', line, "\ny\n"), None, &mut keep).unwrap();
         assert_eq!(keep.pieces.contains(&Lost(line + 1, Unreadable::TooLong)), expected, "line of {line}");
 
         let message = MESSAGE_BYTES as u64 + over;
         let mut keep = Keep { lean: true, ..Keep::default() };
         let mut stream = long("From a\n", b'x', message - 1, "\n\nFrom b\nT: c\n");
-        format(Format::Mbox).split(&mut stream, &mut keep).unwrap();
+        format(Format::Mbox).split(&mut stream, None, &mut keep).unwrap();
         assert_eq!(keep.pieces.contains(&Lost(message, Unreadable::TooLong)), expected, "message of {message}");
 
         let mut keep = Keep { lean: true, ..Keep::default() };
-        format(Format::Eml).split(&mut long("", b'x', message, ""), &mut keep).unwrap();
+        format(Format::Eml).split(&mut long("", b'x', message, ""), None, &mut keep).unwrap();
         assert_eq!(keep.pieces.contains(&Lost(message, Unreadable::TooLong)), expected, "eml of {message}");
     }
 }

@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use super::format::choose;
 use super::meter::{Meter, Metered};
@@ -46,7 +47,7 @@ pub fn explain(job: &Job<'_>, questions: &[Question]) -> Result<String, ExtractE
             let explanation = scope.explain_entry(index, &entry);
             if answer.entry(&source.name, &path, entry.kind(), &explanation) {
                 let decision = scope.decide(index, entry);
-                let asked = &mut Asked { answer: &mut answer, path: &path };
+                let asked = &mut Asked { answer: &mut answer, path: &path, scratch: job.output.scratch() };
                 for permit in [decision.whole, decision.records].into_iter().flatten() {
                     stream(job.order, &scope, filesystem.as_ref(), permit, &meter, asked);
                 }
@@ -129,6 +130,8 @@ fn leads_through(question: &Question, link: &[u8]) -> bool {
 struct Asked<'a, 'q> {
     answer: &'a mut Answer<'q>,
     path: &'a [u8],
+    /// A folder for files without a name.
+    scratch: &'a Path,
 }
 
 /// How many records of a stream came to what.
@@ -167,8 +170,9 @@ fn stream(
         gate.without(clauses);
     }
     let Some(format) = choice.format else { return };
+    let scratch = asked.scratch;
     let mut listener = Listener { gate, asked, counted: Counted::default(), offset: 0 };
-    let split = record::format(format).split(&mut stream, &mut listener);
+    let split = record::format(format).split(&mut stream, Some(scratch), &mut listener);
     let Listener { asked, counted, offset: end, .. } = listener;
     let is_asked = |question: &Question| matches!(question, Question::Path(path) if names(path, asked.path));
     if asked.answer.questions.iter().any(is_asked) {

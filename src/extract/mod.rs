@@ -19,7 +19,7 @@ mod trail;
 mod tripwire;
 mod whole;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ use crate::digest::Digest;
 use crate::image::Hashing;
 use crate::ledger::{Disclosure, Tally};
 use crate::order::{Order, Provider};
-use crate::package::{CustodyLog, Event, PackageError, Place, Target, Writer};
+use crate::package::{CustodyLog, Event, PackageError, Place, Target, Writer, folder_of};
 use crate::scope::Scope;
 use crate::source::{Location, Mounted, Source};
 
@@ -84,6 +84,16 @@ pub enum Output {
         /// A folder for files without a name.
         spool: PathBuf,
     },
+}
+
+impl Output {
+    /// A folder for files without a name.
+    fn scratch(&self) -> &Path {
+        match self {
+            Self::Package { path, .. } => folder_of(path),
+            Self::Preview { spool } => spool,
+        }
+    }
 }
 
 /// What a run came to.

@@ -198,7 +198,7 @@ fn records(
     outcome.trace.format = Some(format);
     let draft = context.drafter.records(format);
     let mut intake = Intake { context, gate, draft, outcome, size: 0, outside: 0, failure: None };
-    let split = record::format(format).split(&mut stream, &mut intake);
+    let split = record::format(format).split(&mut stream, Some(context.drafter.folder()), &mut intake);
     let Intake { gate, draft, outcome, size, outside, failure, .. } = intake;
     if let Some(failure) = failure {
         return Err(failure);

@@ -40,6 +40,11 @@ struct Desk {
 
 impl Drafter {
     /// `keep`: the bytes are wanted, not only their digests.
+    /// A folder for files without a name.
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
     pub(super) fn new(clause_ids: Vec<String>, positions: bool, folder: Arc<Path>, keep: bool) -> Self {
         Self(Arc::new(Desk { clause_ids, positions, folder, keep }))
     }

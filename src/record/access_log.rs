@@ -11,6 +11,7 @@
 use std::cell::OnceCell;
 use std::io::Read;
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
 
 use super::line::{self, LineFormat};
 use super::{RecordFormat, RecordSink, SplitError, clf_time, escape};
@@ -42,7 +43,7 @@ impl RecordFormat for AccessLog {
         parsed > 0 && parsed * 4 >= lines
     }
 
-    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         line::split::<Self>(stream, sink)
     }
 }

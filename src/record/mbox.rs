@@ -7,6 +7,7 @@
 //! **Invariant:** nothing of a body is read but its line ends until a text is asked for.
 
 use std::io::Read;
+use std::path::Path;
 
 use super::buffer::{Buffer, Refill};
 use super::mail::{Message, header};
@@ -45,7 +46,7 @@ impl RecordFormat for Mbox {
         }
     }
 
-    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         let mut mailbox = Mailbox { buffer: Buffer::new(), stream, sink };
         if !mailbox.preamble()? {
             return Ok(());

@@ -20,6 +20,7 @@ pub use mbox::Mbox;
 pub use single::{Eml, Maildir};
 
 use std::io::Read;
+use std::path::Path;
 
 use crate::order::Format;
 use crate::read_error::ReadError;
@@ -34,8 +35,17 @@ pub trait RecordFormat: Sync {
     fn probe(&self, head: &[u8], whole: bool) -> bool;
 
     /// Hands the stream to `sink`, piece by piece, in order. After an error of the stream the bytes of the cut record
-    /// have been handed over as unreadable.
-    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError>;
+    /// have been handed over as unreadable. `scratch` is a folder for files without a name, for a format that must go back
+    /// and forth in a stream; where there is none, such a format refuses.
+    fn split(&self, stream: &mut dyn Read, scratch: Option<&Path>, sink: &mut dyn RecordSink)
+    -> Result<(), SplitError>;
+
+    /// Its records are no stretches of the stream (the rows of a database, the entries of a journal): what it hands over is
+    /// rendered, each record as a line, and offsets are those in all that it renders. An exhibit of it is split again as the
+    /// format that is given here; None: its records are stretches of the stream.
+    fn rendered(&self) -> Option<&'static dyn RecordFormat> {
+        None
+    }
 }
 
 /// Every format that is read, one line each.

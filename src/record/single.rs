@@ -8,6 +8,7 @@
 //! **Invariant:** the record is the stream, whole, or it is unreadable, whole.
 
 use std::io::Read;
+use std::path::Path;
 
 use super::buffer::{Buffer, Refill};
 use super::mail::{Message, header};
@@ -34,7 +35,7 @@ impl RecordFormat for Maildir {
         header::is_from_line(line) || header::field_name(line).is_some()
     }
 
-    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         one_message(stream, sink, |bytes| !mbox::is_mailbox(bytes) && !is_binary(bytes))
     }
 }
@@ -50,7 +51,7 @@ impl RecordFormat for Eml {
         header::looks_like_a_message(head, whole)
     }
 
-    fn split(&self, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         one_message(stream, sink, |bytes| Maildir.probe(bytes, true) && !mbox::is_mailbox(bytes))
     }
 }

@@ -163,12 +163,13 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
     fn records(&mut self, exhibit: &Exhibit) -> io::Result<u64> {
         let Some(format) = exhibit.line.format else { return Ok(0) };
         // A message is decided on by its own bytes, wherever it stood: a Maildir's splitter takes any.
-        let splitter = record::format(if format.is_mail() { Format::Maildir } else { format });
+        let row = record::format(if format.is_mail() { Format::Maildir } else { format });
+        let splitter = row.rendered().unwrap_or(row);
         let lines = self.shelf.lines(Member::Records(exhibit.line.exhibit));
         let Some(mut data) = self.shelf.open(exhibit.member) else { return Ok(0) };
         let candidates = self.candidates(exhibit, format);
         let mut sink = Sink { redecision: self, exhibit, candidates, lines, count: 0, confirmed: 0, failure: None };
-        match splitter.split(&mut data, &mut sink) {
+        match splitter.split(&mut data, None, &mut sink) {
             Ok(()) | Err(SplitError::Stopped) => {}
             Err(SplitError::Read(error)) => return Err(error.into()),
         }
