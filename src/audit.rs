@@ -122,6 +122,8 @@ pub struct StreamEvent<'a> {
     pub positions: &'a [(u64, u64)],
     /// Why it could not be read to its end.
     pub error: Option<&'a str>,
+    /// What else is to be known of it: which year was told for stamps without one, and by what.
+    pub note: Option<&'a str>,
 }
 
 /// A path, and its exact bytes in base64 where it is not UTF-8.
@@ -266,6 +268,7 @@ mod tests {
             bytes: StreamTally { disclosed: 20, outside: 10, ..StreamTally::default() },
             positions: &[(0, 10), (20, 10)],
             error: None,
+            note: None,
         }))
     }
 
@@ -281,7 +284,8 @@ mod tests {
             std::fs::read_to_string(&path).unwrap(),
             "{\"event\":\"stream\",\"source\":\"web01\",\"volume\":null,\"path\":\"/var/log/a\\\\xff\",\
              \"path_base64\":\"L3Zhci9sb2cvYf8=\",\"format\":\"access-log\",\"sha256\":null,\"size\":30,\"withheld\":0,\
-             \"disclosed\":20,\"undecided\":0,\"unreadable\":0,\"outside\":10,\"positions\":[[0,10],[20,10]],\"error\":null}\n"
+             \"disclosed\":20,\"undecided\":0,\"unreadable\":0,\"outside\":10,\"positions\":[[0,10],[20,10]],\"error\":null,\
+             \"note\":null}\n"
         );
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         committed.retract().unwrap();

@@ -58,6 +58,8 @@ pub const TAR_EXTENSION_BYTES: usize = 16 * 1024 * 1024;
 pub const ZIP_DIRECTORY_BYTES: u64 = 512 * 1024 * 1024;
 /// The largest window of a frame of Zstandard that is unpacked: 128 MiB (what `zstd` takes unless told otherwise).
 pub const ZSTANDARD_WINDOW_LOG: u32 = 27;
+/// New years and other changes of the year that are kept apart in one log without years.
+pub const YEAR_CHANGES: usize = 4096;
 /// The longest key file (that of `cryptsetup`).
 pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
 /// The largest table of mounts that is read for a proposal.

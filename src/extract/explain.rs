@@ -12,6 +12,7 @@ use std::path::Path;
 use super::format::choose;
 use super::meter::{Meter, Metered};
 use super::whole::{WholeRead, read_whole};
+use super::year::{self, Before};
 use super::{ExtractError, Job, open};
 use crate::filesystem::FileSystem;
 use crate::ledger::{escaped_path, is_invisible};
@@ -154,6 +155,7 @@ fn stream(
     asked: &mut Asked<'_, '_>,
 ) {
     let is_whole = permit.is_whole();
+    let before = Before { filesystem, permit: permit.before() };
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,
         Err(error) => return put(&mut asked.answer.text, format_args!("  not read: {error}")),
@@ -170,9 +172,16 @@ fn stream(
         gate.without(clauses);
     }
     let Some(format) = choice.format else { return };
-    let scratch = asked.scratch;
+    let (row, scratch) = (record::format(format), asked.scratch);
+    let Ok(years) = before.years(row, &gate, meter, scratch) else { return };
+    if let Some(note) = year::note(years.as_ref()) {
+        put(&mut asked.answer.text, format_args!("  {note}"));
+    }
     let mut listener = Listener { gate, asked, counted: Counted::default(), offset: 0 };
-    let split = record::format(format).split(&mut stream, Some(scratch), &mut listener);
+    let split = match &years {
+        Some(years) => row.split(&mut stream, Some(scratch), &mut years.dating(&mut listener)),
+        None => row.split(&mut stream, Some(scratch), &mut listener),
+    };
     let Listener { asked, counted, offset: end, .. } = listener;
     let is_asked = |question: &Question| matches!(question, Question::Path(path) if names(path, asked.path));
     if asked.answer.questions.iter().any(is_asked) {

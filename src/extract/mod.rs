@@ -18,6 +18,7 @@ mod stream;
 mod trail;
 mod tripwire;
 mod whole;
+mod year;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

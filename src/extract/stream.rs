@@ -11,6 +11,7 @@ use super::format::{Choice, choose};
 use super::meter::{Meter, Metered};
 use super::tripwire::Tripwires;
 use super::whole::{WholeRead, read_whole};
+use super::year::{self, Before};
 use crate::digest::Digest;
 use crate::filesystem::FileSystem;
 use crate::ledger::{ShortfallKind, StreamTally, Tally};
@@ -48,6 +49,8 @@ pub(super) struct Trace {
     pub(super) disclosed: Vec<(u64, u64)>,
     /// Why it could not be read to its end, in words for staff.
     pub(super) error: Option<String>,
+    /// What else staff should know of it.
+    pub(super) note: Option<String>,
 }
 
 /// What all streams of a run share.
@@ -70,6 +73,7 @@ impl Outcome {
             bytes: StreamTally::default(),
             disclosed: Vec::new(),
             error: None,
+            note: None,
         };
         Self { draft: None, clauses: BTreeMap::new(), withheld: 0, undecided: 0, trace }
     }
@@ -105,6 +109,7 @@ pub(super) fn process(
 ) -> Result<Outcome, ExtractError> {
     let mut outcome = Outcome::new(permit.staff_path());
     let (clauses, is_whole) = (permit.clauses(), permit.is_whole());
+    let before = Before { filesystem, permit: permit.before() };
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,
         Err(error) => {
@@ -118,7 +123,7 @@ pub(super) fn process(
             whole(context, gate, stream, place, &mut outcome)?;
         }
     } else if let Some((gate, stream)) = opened.into_records(context.scope) {
-        records(context, gate, stream, place, &mut outcome)?;
+        records(context, (before, gate), stream, place, &mut outcome)?;
     }
     outcome.trace.bytes.assert_identity(outcome.trace.size)?;
     Ok(outcome)
@@ -173,7 +178,7 @@ fn whole(
 
 fn records(
     context: Context<'_>,
-    mut gate: RecordGate<'_>,
+    (before, mut gate): (Before<'_>, RecordGate<'_>),
     stream: Stream,
     place: Place,
     outcome: &mut Outcome,
@@ -196,9 +201,15 @@ fn records(
     }
     let Some(format) = format.filter(|_| !gate.clauses().is_empty()) else { return Ok(()) };
     outcome.trace.format = Some(format);
+    let (row, scratch) = (record::format(format), context.drafter.folder());
+    let years = before.years(row, &gate, context.meter, scratch)?;
+    outcome.trace.note = year::note(years.as_ref());
     let draft = context.drafter.records(format);
     let mut intake = Intake { context, gate, draft, outcome, size: 0, outside: 0, failure: None };
-    let split = record::format(format).split(&mut stream, Some(context.drafter.folder()), &mut intake);
+    let split = match &years {
+        Some(years) => row.split(&mut stream, Some(scratch), &mut years.dating(&mut intake)),
+        None => row.split(&mut stream, Some(scratch), &mut intake),
+    };
     let Intake { gate, draft, outcome, size, outside, failure, .. } = intake;
     if let Some(failure) = failure {
         return Err(failure);

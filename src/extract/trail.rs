@@ -69,6 +69,7 @@ impl<'t> Trail<'t> {
             bytes: trace.bytes,
             positions: &trace.disclosed,
             error: trace.error.as_deref(),
+            note: trace.note.as_deref(),
         })))
     }
 

@@ -77,6 +77,7 @@ impl Reader<'_, '_> {
         let take = take.and_then(|item| taken(&item, notes));
         let period = table.get("window").map(|item| period::window(&item, self.head.zone, notes));
         let format = table.get("as").map(|item| format(&item, notes));
+        let year = table.get("year").map(|item| year(&item, format.flatten(), notes));
         let (identifiers, with) = self.targets(format.flatten(), notes);
         if let Some(take) = take {
             self.conditions(take, notes);
@@ -103,6 +104,10 @@ impl Reader<'_, '_> {
                 format: match format {
                     None => None,
                     Some(format) => Some(format?),
+                },
+                year: match year {
+                    None => None,
+                    Some(year) => Some(year?),
                 },
                 identifiers: identifiers?.into_iter().map(|placed| placed.target).collect(),
                 with: with?.into_iter().map(|placed| placed.target).collect(),
@@ -171,7 +176,7 @@ impl Reader<'_, '_> {
     fn conditions(&self, take: Taken, notes: &mut Notes) {
         let table = &self.table;
         if take == Taken::Files {
-            for key in ["identifiers", "with", "as", "everything"] {
+            for key in ["identifiers", "with", "as", "year", "everything"] {
                 if let Some(item) = table.get(key) {
                     let message =
                         format!("a files clause has no `{key}`: a file is taken whole, by path and file clock");
@@ -240,6 +245,23 @@ fn format(item: &Item<'_>, notes: &mut Notes) -> Option<Format> {
         note.hint(format!("one of {}; without `as` the content decides", names.join(", ")));
     }
     format
+}
+
+/// The year of stamps that have none.
+fn year(item: &Item<'_>, format: Option<Format>, notes: &mut Notes) -> Option<i32> {
+    let read = match item.number(notes)? {
+        Ok(number @ 1970..=9999) => i32::try_from(number).ok(),
+        _ => None,
+    };
+    if read.is_none() {
+        notes.error(Code::BadYear, &item.span, "a year is a number from 1970 to 9999");
+    }
+    if let Some(format) = format.filter(|format| !format.may_lack_year()) {
+        let message = format!("the records of {} carry their year", format.name());
+        notes.error(Code::YearNotInFormat, &item.span, message).hint("take `year` out");
+        return None;
+    }
+    read
 }
 
 fn clock_fits(clock: super::Clock, span: &Range<usize>, take: Taken, format: Option<Format>, notes: &mut Notes) {

@@ -85,6 +85,10 @@ codes! {
     BadTimes = "bad-times",
     /// `archives` says something else than `open`.
     BadArchives = "bad-archives",
+    /// A year that is not a number from 1970 to 9999.
+    BadYear = "bad-year",
+    /// The records of that format carry their year.
+    YearNotInFormat = "year-not-in-format",
     /// Not the name of a volume.
     BadVolume = "bad-volume",
     /// Two sources of one name.

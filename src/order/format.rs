@@ -11,6 +11,14 @@ use super::{Category, Clock, Identifier, Role};
 pub enum Format {
     /// Web access logs, Apache's common and combined log formats; one physical line is one record.
     AccessLog,
+    /// What programs that let users in write through syslog (OpenSSH, PAM, sudo, ...): one line a record.
+    Auth,
+    /// Dovecot's log, through syslog or its own: one line a record.
+    Dovecot,
+    /// Postfix's log through syslog: one line a record.
+    Postfix,
+    /// Syslog files, RFC 3164, RFC 5424 and with RFC 3339 stamps: one line a record.
+    Syslog,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -73,20 +81,27 @@ struct Description {
     roles: &'static [Role],
     /// What an exhibit of it ends with in `data/`.
     extension: Extension,
+    /// The stamps of its records may lack the year.
+    may_lack_year: bool,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::AccessLog, Self::Mbox, Self::Maildir, Self::Eml];
+    pub const ALL: &'static [Self] = &[
+        Self::AccessLog,
+        Self::Auth,
+        Self::Dovecot,
+        Self::Postfix,
+        Self::Syslog,
+        Self::Mbox,
+        Self::Maildir,
+        Self::Eml,
+    ];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
-        "syslog",
-        "auth",
         "w3c",
-        "postfix",
         "exim",
-        "dovecot",
         "haproxy",
         "squid",
         "vsftpd",
@@ -107,13 +122,28 @@ impl Format {
     const fn description(self) -> Description {
         const fn mail(name: &'static str) -> Description {
             let (least_category, family) = (Category::Content, Family::Mail);
-            Description { name, least_category, family, roles: &Role::MAIL, extension: Extension::Eml }
+            Description {
+                name,
+                least_category,
+                family,
+                roles: &Role::MAIL,
+                extension: Extension::Eml,
+                may_lack_year: false,
+            }
         }
         const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
-            Description { name, least_category: Category::Traffic, family, roles, extension: Extension::Log }
+            let (least_category, extension) = (Category::Traffic, Extension::Log);
+            Description { name, least_category, family, roles, extension, may_lack_year: false }
+        }
+        const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
+            Description { may_lack_year: true, ..log(name, Family::Line, roles) }
         }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Auth => syslog("auth", &[Role::Client, Role::User]),
+            Self::Dovecot => syslog("dovecot", &[Role::Client, Role::User]),
+            Self::Postfix => syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To]),
+            Self::Syslog => syslog("syslog", &[]),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),
@@ -138,6 +168,11 @@ impl Format {
     /// What its records are like.
     pub const fn family(self) -> Family {
         self.description().family
+    }
+
+    /// The stamps of its records may lack the year.
+    pub const fn may_lack_year(self) -> bool {
+        self.description().may_lack_year
     }
 
     /// Its records are mail messages: each one is an exhibit of its own.

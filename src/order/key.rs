@@ -44,6 +44,7 @@ pub(super) const CLAUSE: Keys = Keys {
         "archives",
         "take",
         "as",
+        "year",
         "identifiers",
         "with",
         "everything",
@@ -76,8 +77,8 @@ pub(super) const WITHHELD_IDENTIFIER: Keys = Keys {
 };
 
 /// Keys that a later version will know, in whatever table.
-pub(super) const LATER: [&str; 9] =
-    ["fields", "join", "rows", "unit", "year", "audit_recipients", "columns", "dialect", "secret"];
+pub(super) const LATER: [&str; 8] =
+    ["fields", "join", "rows", "unit", "audit_recipients", "columns", "dialect", "secret"];
 
 impl Keys {
     /// The key of this table that `unknown` was most likely meant to be.

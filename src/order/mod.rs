@@ -153,6 +153,8 @@ pub enum Take {
 pub struct Records {
     /// The format; none = by content.
     pub format: Option<Format>,
+    /// The year of stamps that have none, as staff state it; none = the file's own time and the order of its lines tell it.
+    pub year: Option<i32>,
     /// Any one of these; empty = any record.
     pub identifiers: Vec<Target>,
     /// And also one of these, in the same record; empty = no such condition.

@@ -163,6 +163,9 @@ pub struct Clause {
     /// The record format. Without it the content decides.
     #[serde(rename = "as")]
     pub format: Option<Format>,
+    /// The year of stamps that have none, as staff know it. Without it the file's own time and the order of its lines tell it.
+    #[schemars(range(min = 1970, max = 9999))]
+    pub year: Option<i32>,
     /// Any one of these must stand in the record.
     #[schemars(length(min = 1))]
     pub identifiers: Option<Vec<Target>>,
@@ -203,6 +206,10 @@ pub enum Take {
 #[expect(missing_docs, reason = "the names are those of `super::Format`, which explains them")]
 pub enum Format {
     AccessLog,
+    Auth,
+    Dovecot,
+    Postfix,
+    Syslog,
     Mbox,
     Maildir,
     Eml,

@@ -50,6 +50,16 @@ fn decode_backslash(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// `#011` as the byte of that octal number, as rsyslog writes control characters; none where nothing is escaped.
+pub(crate) fn decode_octal(text: &[u8]) -> Option<Vec<u8>> {
+    decode(text, b'#', |rest| match rest {
+        [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+            Some(((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'), 3))
+        }
+        _ => None,
+    })
+}
+
 /// `&#64;` and `&#x40;` as `@`, and the few names of signs that stand in an address (HTML 5, 13.5); none where there is
 /// none of them.
 pub(crate) fn decode_references(text: &[u8]) -> Option<Vec<u8>> {

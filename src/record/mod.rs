@@ -14,10 +14,13 @@ mod line;
 mod mail;
 mod mbox;
 mod single;
+mod syslog;
+mod year;
 
 pub use access_log::AccessLog;
 pub use mbox::Mbox;
 pub use single::{Eml, Maildir};
+pub use year::{Dated, YearBasis, Years};
 
 use std::io::Read;
 use std::path::Path;
@@ -40,6 +43,16 @@ pub trait RecordFormat: Sync {
     fn split(&self, stream: &mut dyn Read, scratch: Option<&Path>, sink: &mut dyn RecordSink)
     -> Result<(), SplitError>;
 
+    /// Its content tells it; else only its place (a Maildir), or an order that names it.
+    fn is_told_by_content(&self) -> bool {
+        true
+    }
+
+    /// Its records may carry a time without a year: the stream is read through for it before it is split.
+    fn may_lack_year(&self) -> bool {
+        false
+    }
+
     /// Its records are no stretches of the stream (the rows of a database, the entries of a journal): what it hands over is
     /// rendered, each record as a line, and offsets are those in all that it renders. An exhibit of it is split again as the
     /// format that is given here; None: its records are stretches of the stream.
@@ -49,12 +62,17 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] =
+    &[&AccessLog, &syslog::AUTH, &syslog::DOVECOT, &syslog::POSTFIX, &syslog::SYSLOG, &Mbox, &Maildir, &Eml];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
     match format {
         Format::AccessLog => &AccessLog,
+        Format::Auth => &syslog::AUTH,
+        Format::Dovecot => &syslog::DOVECOT,
+        Format::Postfix => &syslog::POSTFIX,
+        Format::Syslog => &syslog::SYSLOG,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
@@ -72,10 +90,10 @@ pub enum Probe {
     Several,
 }
 
-/// Asks every probe about the (decompressed) stream that begins with `head`; `whole`: that is all of it. A Maildir is
-/// known by its place and not by its content, so that [`Format::Maildir`] is not asked.
+/// Asks every probe about the (decompressed) stream that begins with `head`; `whole`: that is all of it. Those that are
+/// not told by content are not asked.
 pub fn probe_format(head: &[u8], whole: bool) -> Probe {
-    let mut claims = FORMATS.iter().copied().filter(|row| row.format() != Format::Maildir && row.probe(head, whole));
+    let mut claims = FORMATS.iter().copied().filter(|row| row.is_told_by_content() && row.probe(head, whole));
     match (claims.next(), claims.next()) {
         (None, _) => Probe::None,
         (Some(row), None) => Probe::One(row),

@@ -35,6 +35,11 @@ impl RecordFormat for Maildir {
         header::is_from_line(line) || header::field_name(line).is_some()
     }
 
+    /// Its place tells it.
+    fn is_told_by_content(&self) -> bool {
+        false
+    }
+
     fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         one_message(stream, sink, |bytes| !mbox::is_mailbox(bytes) && !is_binary(bytes))
     }

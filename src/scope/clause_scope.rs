@@ -27,6 +27,8 @@ pub(in crate::scope) struct ClauseScope {
     pub(in crate::scope) window: Option<Window>,
     /// Archives are folders for it.
     pub(in crate::scope) opens_archives: bool,
+    /// The year that the clause states for stamps without one.
+    pub(in crate::scope) year: Option<i32>,
     /// Of times in the source that carry none.
     zone: Option<Zone>,
 }
@@ -47,6 +49,10 @@ impl ClauseScope {
             taken,
             window: clause.window,
             opens_archives: clause.opens_archives,
+            year: match &clause.take {
+                Take::Files => None,
+                Take::Records(records) => records.year,
+            },
             zone: order.sources.get(clause.source).and_then(|source| source.zone),
         })
     }

@@ -33,6 +33,11 @@ impl FileTime {
         (earliest <= latest).then_some(Self { earliest, latest })
     }
 
+    /// The first and the last instant that it may be.
+    pub fn ends(self) -> (Timestamp, Timestamp) {
+        (self.earliest, self.latest)
+    }
+
     /// A local time of `zone` that may lie as much as `step` later than `local` says. None where there is no zone, and in a
     /// gap: nobody can say when that was.
     pub fn local(local: chrono::NaiveDateTime, step: chrono::TimeDelta, zone: Option<Zone>) -> Option<Self> {

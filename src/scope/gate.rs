@@ -254,6 +254,22 @@ impl<'s> RecordGate<'s> {
         formats
     }
 
+    /// The year that the order states for stamps without one. None also where clauses state different ones.
+    pub fn stated_year(&self) -> Option<i32> {
+        let mut stated = self.compiled.iter().filter_map(|(_, clause)| clause.year);
+        stated.next().filter(|year| stated.all(|other| other == *year))
+    }
+
+    /// When the file was last written, where that counts.
+    pub fn written(&self) -> Option<super::FileTime> {
+        self.entry.times().modified
+    }
+
+    /// The zone of times in its source that carry none.
+    pub fn zone(&self) -> Option<Zone> {
+        self.scope.zone(self.source)
+    }
+
     /// It stands in a Maildir as a message.
     pub fn is_maildir_message(&self) -> bool {
         self.entry.maildir() == MaildirPlace::Message

@@ -15,6 +15,8 @@ struct Places {
     anywhere: IdentifierSet,
     /// Some identifier has no place in records of this family: it cannot be read there.
     homeless: bool,
+    /// Where a field cannot be read, a record without the identifier as a whole token is out all the same.
+    by_tokens: bool,
 }
 
 impl Places {
@@ -74,7 +76,10 @@ impl Places {
                     verdict = verdict.or(identifiers.unresolved(*role, value));
                 }
             });
-            verdict = verdict.or(unread(reading));
+            verdict = verdict.or(match unread(reading) {
+                Verdict::Undecided if self.by_tokens && anywhere(identifiers, fields) == Verdict::Out => Verdict::Out,
+                unread => unread,
+            });
             if verdict == Verdict::In {
                 return verdict;
             }
@@ -129,7 +134,7 @@ impl Matcher {
         let mut matcher = Self {
             mail: Places::default(),
             web_log: Places::default(),
-            line: Places::default(),
+            line: Places { by_tokens: true, ..Places::default() },
             all: IdentifierSet::default(),
         };
         for target in targets {

@@ -100,6 +100,12 @@ impl Permit {
         self.grant.taking == Taking::Whole
     }
 
+    /// Leave to read the same entry once before, for what it tells of its own records (the year of stamps that have none):
+    /// nothing that is read by it is ever an exhibit.
+    pub fn before(&self) -> Self {
+        Self { entry: self.entry.duplicate(), grant: Grant { taking: Taking::Structure, ..self.grant } }
+    }
+
     /// Spends the permit on a stream.
     pub fn opened(self, stream: Stream) -> Opened {
         Opened { permit: self, stream }

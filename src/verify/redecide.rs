@@ -17,15 +17,15 @@ use crate::clock::Timestamp;
 use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
 use crate::order::{Clock, Extension, Format, Take};
 use crate::package::layout::Member;
-use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
-use crate::scope::{ClauseSet, Comparison, Fields, RawRecord, Scope, Verdict};
+use crate::record::{self, Dated, RecordSink, SplitError, Stop, Unreadable};
+use crate::scope::{ClauseSet, Comparison, Fields, RawRecord, Scope, TimeField, Verdict};
 
 /// How many items were confirmed from their bytes, and how many are consistent with what the ledger states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Decided {
     /// Records and messages put to the order again.
     pub confirmed: u64,
-    /// Whole files, of whose times and places there is only the ledger's word.
+    /// Whole files, of whose times and places there is only the ledger's word, and records whose stamps have no year.
     pub consistent: u64,
 }
 
@@ -56,8 +56,9 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
                     decided.consistent = decided.consistent.saturating_add(1);
                 }
                 TakeName::Records => {
-                    let confirmed = self.records(&exhibit)?;
-                    decided.confirmed = decided.confirmed.saturating_add(confirmed);
+                    let more = self.records(&exhibit)?;
+                    decided.confirmed = decided.confirmed.saturating_add(more.confirmed);
+                    decided.consistent = decided.consistent.saturating_add(more.consistent);
                 }
             }
         }
@@ -159,21 +160,23 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         });
     }
 
-    /// An exhibit of lines, or a message. How many were confirmed.
-    fn records(&mut self, exhibit: &Exhibit) -> io::Result<u64> {
-        let Some(format) = exhibit.line.format else { return Ok(0) };
+    /// An exhibit of lines, or a message.
+    fn records(&mut self, exhibit: &Exhibit) -> io::Result<Decided> {
+        let Some(format) = exhibit.line.format else { return Ok(Decided::default()) };
         // A message is decided on by its own bytes, wherever it stood: a Maildir's splitter takes any.
         let row = record::format(if format.is_mail() { Format::Maildir } else { format });
         let splitter = row.rendered().unwrap_or(row);
         let lines = self.shelf.lines(Member::Records(exhibit.line.exhibit));
-        let Some(mut data) = self.shelf.open(exhibit.member) else { return Ok(0) };
+        let Some(mut data) = self.shelf.open(exhibit.member) else { return Ok(Decided::default()) };
         let candidates = self.candidates(exhibit, format);
-        let mut sink = Sink { redecision: self, exhibit, candidates, lines, count: 0, confirmed: 0, failure: None };
+        let mut sink =
+            Sink { redecision: self, exhibit, candidates, lines, count: 0, confirmed: 0, consistent: 0, failure: None };
         match splitter.split(&mut data, None, &mut sink) {
             Ok(()) | Err(SplitError::Stopped) => {}
             Err(SplitError::Read(error)) => return Err(error.into()),
         }
-        let (count, confirmed, failure) = (sink.count, sink.confirmed, sink.failure.take());
+        let (count, failure) = (sink.count, sink.failure.take());
+        let decided = Decided { confirmed: sink.confirmed, consistent: sink.consistent };
         if let Some(error) = failure {
             return Err(error);
         }
@@ -181,7 +184,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         if format.is_mail() && count != 1 && exhibit.line.bytes > 0 {
             self.findings.member(Check::Scope, exhibit.member, || "it cannot be read as one message".into());
         }
-        Ok(confirmed)
+        Ok(decided)
     }
 
     /// The clauses under which records of that exhibit may be let out.
@@ -291,6 +294,7 @@ struct Sink<'s, 'r, 'a, R> {
     lines: Option<Lines<BufReader<Stretch<'a, R>>>>,
     count: u64,
     confirmed: u64,
+    consistent: u64,
     failure: Option<io::Error>,
 }
 
@@ -411,8 +415,13 @@ impl<R: Read + Seek> RecordSink for Sink<'_, '_, '_, R> {
             });
             return Err(Stop);
         }
-        if self.decide(&stated, record.fields) {
-            self.confirmed = self.confirmed.saturating_add(1);
+        // A stamp without a year has only the ledger's word for it.
+        let is_yearless = matches!(record.fields.time(Clock::Record), TimeField::Yearless(_));
+        let zone = self.redecision.scope.zone(self.exhibit.source);
+        let dated = Dated::stated(record.fields, stated.time, zone);
+        if self.decide(&stated, &dated) {
+            let count = if is_yearless { &mut self.consistent } else { &mut self.confirmed };
+            *count = count.saturating_add(1);
         }
         Ok(())
     }

@@ -143,7 +143,9 @@ fn clauses() -> Vec<Changes> {
             TAKE,
             "take = \"records\"\nfields = [\"time\"] #! not-in-this-version\njoin = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
         )],
-        vec![(TAKE, "take = \"records\"\nas = \"syslog\" #! not-in-this-version")],
+        vec![(TAKE, "take = \"records\"\nas = \"exim\" #! not-in-this-version")],
+        vec![(TAKE, "take = \"records\"\nyear = 24 #! bad-year")],
+        vec![(TAKE, "take = \"records\"\nas = \"mbox\"\nyear = 2024 #! year-not-in-format")],
     ]
 }
 
