@@ -167,12 +167,12 @@ impl Survey {
             run.contradicted |= run.first.is_some_and(|known| known != first);
             run.first = Some(first);
         }
-        let one_year = self.changes.len() == 1;
+        // Lines in order that go over a new year contradict a statement of one year. Lines in no order tell nothing.
+        let one_year = steps > 0 || self.changes.iter().all(|(_, _, relative)| *relative == 0);
         let changes = self.changes.iter().map(|&(from, run, relative)| {
             let told = self.runs.get(run).filter(|run| !run.contradicted).and_then(|run| run.first);
             let told = told.map(|first| first.saturating_add(relative));
             match basis {
-                // A statement is of one year: lines that go over a new year, or back in time, are not all of it.
                 YearBasis::Stated(year) => {
                     (from, Some(year).filter(|_| one_year && told.is_none_or(|told| told == year)))
                 }

@@ -153,10 +153,8 @@ impl IdentifierSet {
 
     /// One of them stands in the text, but not as a whole token.
     pub(in crate::scope) fn doubtful(&self, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
-        let is_address = |(ip, port)| self.ip(ip, port) != Verdict::Out;
-        let found = ((self.has_address() || self.has_word())
-            && token::doubtful_tokens(text).any(|found| self.token(found, lower)))
-            || (self.has_ip() && token::doubtful_addresses(text).any(is_address));
+        let found = (self.has_address() || self.has_word())
+            && token::doubtful_tokens(text).any(|found| self.token(found, lower));
         if found { Verdict::Undecided } else { Verdict::Out }
     }
 

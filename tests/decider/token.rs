@@ -100,19 +100,47 @@ pub fn ip_value(text: &str) -> Option<(IpAddr, Option<u16>)> {
     Some((plain_ip(address)?, Some(port(digits)?)))
 }
 
+/// A run of address bytes as one address: as it is, else without the stops and colons at its end, its start, both.
+fn one_of(run: &str) -> Option<(IpAddr, Option<u16>)> {
+    let is_stop = |byte: u8| byte == b'.' || byte == b':';
+    let mut from = 0;
+    while from < run.len() && is_stop(run.as_bytes()[from]) {
+        from += 1;
+    }
+    let mut to = run.len();
+    while to > from && is_stop(run.as_bytes()[to - 1]) {
+        to -= 1;
+    }
+    for (start, end) in [(0, run.len()), (0, to), (from, run.len()), (from, to)] {
+        if let Some(found) = ip_value(&run[start..end]) {
+            return Some(found);
+        }
+    }
+    None
+}
+
 /// Every address that stands in a text as a whole.
 pub fn ips(text: &[u8]) -> Vec<(IpAddr, Option<u16>)> {
     let mut found = Vec::new();
     for (start, end) in runs(text, is_ip) {
         let run = std::str::from_utf8(&text[start..end]).unwrap();
-        let mut values: Vec<_> = ip_value(run).into_iter().collect();
-        if let (true, Some(behind)) = (text[..start].ends_with(b"["), text[end..].strip_prefix(b"]:")) {
-            let digits: Vec<u8> = behind.iter().copied().take_while(u8::is_ascii_digit).collect();
-            for value in &mut values {
-                value.1 = value.1.or(String::from_utf8(digits.clone()).unwrap().parse().ok());
+        let literal = text[..start].to_ascii_lowercase().ends_with(b"ipv") && run.starts_with("6:");
+        if let Some(mut value) = one_of(if literal { &run[2..] } else { run }) {
+            let bracket = if literal { start - 3 } else { start };
+            if let (true, Some(behind)) = (text[..bracket].ends_with(b"["), text[end..].strip_prefix(b"]:")) {
+                let digits: Vec<u8> = behind.iter().copied().take_while(u8::is_ascii_digit).collect();
+                value.1 = value.1.or(String::from_utf8(digits).unwrap().parse().ok());
+            }
+            found.push(value);
+            continue;
+        }
+        let parts: Vec<&str> = run.split(':').collect();
+        for (place, part) in parts.iter().enumerate().filter(|_| parts.len() > 1) {
+            if let Some(four @ IpAddr::V4(_)) = plain_ip(part.trim_matches('.')) {
+                let digits = parts.get(place + 1).map(|next| next.trim_end_matches('.'));
+                found.push((four, digits.and_then(port)));
             }
         }
-        found.extend(values);
     }
     found
 }
@@ -132,34 +160,6 @@ pub fn doubtful_tokens(text: &[u8]) -> Vec<Vec<u8>> {
             }
             if !piece.is_empty() && piece.len() != run.len() {
                 found.push(piece);
-            }
-        }
-    }
-    found
-}
-
-/// Every address that a run of address bytes holds once stops and colons at its ends, or `6:` behind `IPv`, are left out.
-pub fn doubtful_ips(text: &[u8]) -> Vec<(IpAddr, Option<u16>)> {
-    let mut found = Vec::new();
-    for (start, end) in runs(text, is_ip) {
-        let run = std::str::from_utf8(&text[start..end]).unwrap();
-        let literal = text[..start].to_ascii_lowercase().ends_with(b"ipv") && run.starts_with("6:");
-        if ip_value(run).is_some() && !literal {
-            continue;
-        }
-        let mut readings = vec![run];
-        if literal {
-            readings.push(&run[2..]);
-        }
-        for reading in readings {
-            for from in 0..=reading.len() {
-                for to in from..=reading.len() {
-                    let left = reading[..from].bytes().all(|byte| byte == b'.' || byte == b':');
-                    let right = reading[to..].bytes().all(|byte| byte == b'.' || byte == b':');
-                    if left && right {
-                        found.extend(ip_value(&reading[from..to]));
-                    }
-                }
             }
         }
     }
@@ -224,7 +224,8 @@ fn the_naive_tokens_are_whole() {
     assert!(stands_alone(b"see a/b.", b"a/b") && !stands_alone(b"see a/bc", b"a/b") && !stands_alone(b"xa/b", b"a/b"));
     let four: IpAddr = "192.0.2.1".parse().unwrap();
     assert_eq!(ips(b"from ::ffff:192.0.2.1 to 192.0.2.1:443"), [(four, None), (four, Some(443))]);
-    assert_eq!(ips(b"192.0.2.1.5 1192.0.2.1 a192.0.2.1 192.0.2.1:x"), []);
+    assert_eq!(ips(b"192.0.2.1.5 1192.0.2.1 a192.0.2.1"), []);
+    assert_eq!(ips(b"192.0.2.1:x iface:192.0.2.1:443."), [(four, None), (four, Some(443))]);
     assert_eq!(ips(b"[2001:db8::1]:80")[0].1, Some(80));
     assert!(within(four, "192.0.2.0/31") && !within(four, "192.0.2.2/31"));
     assert!(glob("/a/**", b"/a/b/c") && !glob("/a/**", b"/a") && glob("/**/c", b"/c") && !glob("/a/*", b"/a/b/c"));
