@@ -295,11 +295,7 @@ fn every_address_is_found_in_as_many_lines_as_the_truth_counts() {
             order += &clause(&number.to_string(), "/f", &keys);
         }
         let text = ManifestText { name: "s.toml", bytes: order.as_bytes() };
-        let read = extract::order::read(
-            text,
-            None,
-            &Given { sources: ["s".into()].into(), custodian: true, ..Given::default() },
-        );
+        let read = extract::order::read(text, None, &Given { sources: ["s".into()].into(), custodian: true });
         let order = match read {
             Ok(both) => both.order,
             Err(findings) => panic!("{}", extract::order::render(&findings, &[text], false)),
