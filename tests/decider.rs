@@ -27,7 +27,7 @@ use std::io::{Cursor, Read as _};
 use chance::Chance;
 use extract::clock::Timestamp;
 use extract::order::{Format, Given, ManifestText, Order, Provider};
-use extract::record::{RecordSink, Stop, Unreadable};
+use extract::record::{RecordSink, Stop, Unreadable, YearBasis, Years};
 use extract::scope::{
     ClauseSet, Entry, EntryDecision, EntryKind, FileTimes, Judgement, Node, RawRecord, RecordGate, Scope,
     WholeJudgement,
@@ -174,7 +174,9 @@ fn judge(scope: &Scope, file: &File, format: Format, stream: &[u8]) -> Judged {
     let Some(permit) = decision.records.take() else { return (decision, None) };
     let (gate, mut content) = permit.opened(Box::new(Cursor::new(stream.to_vec()))).into_records(scope).unwrap();
     let mut sink = Sink { gate: &gate, judged: Vec::new() };
-    extract::record::format(format).split(&mut content, None, &mut sink).unwrap();
+    let row = extract::record::format(format);
+    let years = Years::of(row, &mut &stream[..], None, YearBasis::Stated(2024)).unwrap();
+    row.split(&mut content, None, &mut years.dating(&mut sink)).unwrap();
     (decision, Some(sink.judged))
 }
 
@@ -188,7 +190,11 @@ fn records_agree(matter: Matter, seed: u64, orders: usize) -> Tally {
         let aims = Aim::all(&plain);
         let file = generate::file(&mut chance, matter, &aims);
         for (format, stream, records) in generate::streams(&mut chance, matter, &aims) {
-            let kind = if format == Format::AccessLog { Kind::Log } else { Kind::Mail };
+            let kind = match format {
+                Format::AccessLog => Kind::Log,
+                Format::Syslog => Kind::Syslog,
+                _ => Kind::Mail,
+            };
             let stream_naive = naive::decide_stream(&plain, &file);
             let (decision, judged) = judge(&scope, &file, format, &stream);
             let stream_gate = Answer {
@@ -219,6 +225,14 @@ fn records_agree(matter: Matter, seed: u64, orders: usize) -> Tally {
 fn the_gate_and_the_naive_decider_agree_on_web_logs() {
     let tally = records_agree(Matter::Log, 20_240_331, 400);
     println!("web logs: {tally:?}");
+    assert!(tally.pairs >= 10_000);
+    tally.each_is_at_least(3);
+}
+
+#[test]
+fn the_gate_and_the_naive_decider_agree_on_syslog() {
+    let tally = records_agree(Matter::Syslog, 3_164, 400);
+    println!("syslog: {tally:?}");
     assert!(tally.pairs >= 10_000);
     tally.each_is_at_least(3);
 }

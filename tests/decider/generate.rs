@@ -33,6 +33,7 @@ const MAIL_ROLES: [&str; 6] = ["from", "to", "cc", "bcc", "sender", "reply-to"];
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Matter {
     Log,
+    Syslog,
     /// Mailboxes.
     Mail,
     /// Single messages.
@@ -80,7 +81,7 @@ fn word(chance: &mut Chance) -> Identifier {
 fn target(chance: &mut Chance, matter: Matter, by_content: bool) -> Target {
     let mut roles: Vec<&'static str> = Vec::new();
     let identifier = match matter {
-        Matter::Log => match chance.below(8) {
+        Matter::Log | Matter::Syslog => match chance.below(8) {
             0..=3 => network(chance),
             4 => email(chance),
             5 => domain(chance),
@@ -102,6 +103,7 @@ fn target(chance: &mut Chance, matter: Matter, by_content: bool) -> Target {
             roles = chance.pick(&[vec![], vec!["user"], vec!["any"]]);
         }
         (Matter::Log, _) => {}
+        (Matter::Syslog, _) => roles = chance.pick(&[vec![], vec![], vec!["any"]]),
         (_, Identifier::Email(_) | Identifier::Domain(_)) => match chance.below(5) {
             0 | 1 => {}
             2 => roles = vec!["any"],
@@ -115,6 +117,9 @@ fn target(chance: &mut Chance, matter: Matter, by_content: bool) -> Target {
     }
     if by_content && chance.percent(3) && matches!(identifier, Identifier::Email(_)) {
         roles = if matter == Matter::Log { vec!["from"] } else { vec!["client"] };
+    }
+    if by_content && chance.percent(10) && matter == Matter::Syslog {
+        roles = vec!["client"];
     }
     Target { identifier, roles }
 }
@@ -184,7 +189,7 @@ pub fn order(chance: &mut Chance, matter: Matter) -> Order {
     }
     if chance.percent(12) {
         let paths = match matter {
-            Matter::Log => LOG_PATHS.as_slice(),
+            Matter::Log | Matter::Syslog => LOG_PATHS.as_slice(),
             Matter::Mail | Matter::Letter => &MAIL_PATHS,
             Matter::Files => &FILE_PATHS,
         };
@@ -196,6 +201,7 @@ pub fn order(chance: &mut Chance, matter: Matter) -> Order {
 fn clause(chance: &mut Chance, matter: Matter, zone: Zone) -> Clause {
     let (paths, format, clock): (&[&str], &[Option<&'static str>], &'static str) = match matter {
         Matter::Log => (&LOG_PATHS, &[None, Some("access-log")], "record"),
+        Matter::Syslog => (&LOG_PATHS, &[None, Some("syslog")], "record"),
         Matter::Mail => (&MAIL_PATHS, &[None, Some("mbox")], "date-header"),
         Matter::Letter => (&MAIL_PATHS, &[None, Some("eml")], "date-header"),
         Matter::Files => (&FILE_PATHS, &[None], chance.pick(&FILE_CLOCKS)),
@@ -299,7 +305,7 @@ impl Aim {
 pub fn file(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> File {
     let aim = &aims[chance.below(aims.len())];
     let path = match matter {
-        Matter::Log => {
+        Matter::Log | Matter::Syslog => {
             text(chance, &["/var/log/nginx/access.log", "/var/log/nginx/access.log", "/var/log/nginx/old/access.log"])
         }
         Matter::Mail | Matter::Letter => text(chance, &["/var/mail/alice", "/var/mail/alice", "/var/mail/alices"]),
@@ -321,14 +327,25 @@ pub fn file(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> File {
 /// Streams of records, and the records that must be split out of each.
 pub fn streams(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> Vec<(Format, Vec<u8>, Vec<Vec<u8>>)> {
     let mut records = Vec::new();
-    if matter == Matter::Log {
+    if matches!(matter, Matter::Log | Matter::Syslog) {
+        // Lines with a year among the others would say something of theirs.
+        let yearless = chance.percent(60);
+        if matter == Matter::Syslog && yearless {
+            // Back in time, so that the order of the lines says nothing against the year that is stated.
+            records
+                .extend(["Mar  9 00:00:00 h p: x\n", "Mar  1 00:00:00 h p: x\n"].map(|line| line.as_bytes().to_vec()));
+        }
         for _ in 0..30 + chance.below(30) {
             let aim = chance.below(aims.len());
-            let mut line = spell::line(chance, &aims[aim]);
+            let mut line = match matter {
+                Matter::Syslog => spell::syslog_line(chance, &aims[aim], yearless),
+                _ => spell::line(chance, &aims[aim]),
+            };
             line.extend_from_slice(chance.pick(&[&b"\n"[..], b"\n", b"\r\n"]));
             records.push(line);
         }
-        return vec![(Format::AccessLog, records.concat(), records)];
+        let format = if matter == Matter::Syslog { Format::Syslog } else { Format::AccessLog };
+        return vec![(format, records.concat(), records)];
     }
     for _ in 0..15 + chance.below(15) {
         let aim = chance.below(aims.len());

@@ -75,6 +75,7 @@ pub struct File {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Log,
+    Syslog,
     Mail,
 }
 
@@ -200,6 +201,7 @@ fn in_window(order: &Order, file: &File, window: Window, said: Said) -> Three {
 /// A record's fields, read from its bytes.
 enum Record {
     Line { client: Vec<u8>, user: Vec<u8>, time: Said, texts: Texts },
+    Entry { time: Said, texts: Texts },
     Broken { texts: Texts },
     Message { part: Part, texts: Texts },
 }
@@ -212,6 +214,15 @@ impl Record {
             part.decoded(&mut texts);
             return Self::Message { part, texts };
         }
+        if kind == Kind::Syslog {
+            let forms = [raw.to_vec(), octal(raw)];
+            let plain = forms.iter().flat_map(|raw| [raw.clone(), mail::percent(raw), mail::backslash(raw)]);
+            let texts = Texts { all: plain.collect(), complete: true };
+            return match time::syslog_time(&String::from_utf8_lossy(raw), 2024) {
+                Some(time) => Self::Entry { time, texts },
+                None => Self::Broken { texts },
+            };
+        }
         let all = vec![raw.to_vec(), mail::percent(raw), mail::backslash(raw), mail::percent(&mail::backslash(raw))];
         let texts = Texts { all, complete: true };
         match web_log_fields(raw) {
@@ -222,7 +233,7 @@ impl Record {
 
     fn time(&self, clock: &str) -> Said {
         match (self, clock) {
-            (Self::Line { time, .. }, "record") => *time,
+            (Self::Line { time, .. } | Self::Entry { time, .. }, "record") => *time,
             (Self::Message { part, .. }, "date-header") => match part.header("date")[..] {
                 [] => Said::Nothing,
                 [value] => std::str::from_utf8(value).map_or(Said::Unreadable, time::mail_time),
@@ -239,6 +250,17 @@ impl Record {
                 Out => Out,
                 In | Undecided => Undecided,
             },
+            // Any whole token, whatever its type; a role of other lines cannot be read, and is out where the token is nowhere.
+            Self::Entry { texts, .. } => {
+                let found = anywhere(&target.identifier, texts);
+                let roles: &[&str] = if target.roles.is_empty() { &["any"] } else { &target.roles };
+                let one = |role: &&str| match (*role, found) {
+                    ("any", found) => found,
+                    (_, Out) => Out,
+                    (_, In | Undecided) => Undecided,
+                };
+                one_of(&roles.iter().map(one).collect::<Vec<_>>())
+            }
             Self::Line { texts, .. } => {
                 let roles: &[&str] = match (&target.roles[..], &target.identifier) {
                     ([], Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..)) => &["client"],
@@ -295,12 +317,33 @@ impl Record {
     /// A withheld identifier is looked for everywhere, decoded and raw.
     fn withheld(&self, identifier: &Identifier) -> Three {
         match self {
-            Self::Line { texts, .. } | Self::Broken { texts } => withheld_anywhere(identifier, texts),
+            Self::Line { texts, .. } | Self::Entry { texts, .. } | Self::Broken { texts } => {
+                withheld_anywhere(identifier, texts)
+            }
             Self::Message { part, texts } => {
                 one_of(&[withheld_anywhere(identifier, texts), holds(any_address(part, identifier))])
             }
         }
     }
+}
+
+/// `#011` as the byte of that octal number.
+fn octal(raw: &[u8]) -> Vec<u8> {
+    let (mut plain, mut at) = (Vec::new(), 0);
+    while at < raw.len() {
+        let digits = raw.get(at + 1..at + 4).filter(|digits| digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
+        match digits.filter(|digits| raw[at] == b'#' && digits[0] <= b'3') {
+            Some(digits) => {
+                plain.push((digits[0] - b'0') * 64 + (digits[1] - b'0') * 8 + (digits[2] - b'0'));
+                at += 4;
+            }
+            None => {
+                plain.push(raw[at]);
+                at += 1;
+            }
+        }
+    }
+    plain
 }
 
 /// An address of any header is the identifier, however it is quoted there.

@@ -236,6 +236,37 @@ fn odd_start(chance: &mut Chance, client: String, user: String) -> (String, Stri
 }
 
 /// One line of a web log, without its end.
+/// A line of syslog: its stamp without a year (it is 2024), or with one, with a zone or without, or none at all.
+pub fn syslog_line(chance: &mut Chance, aim: &Aim, yearless: bool) -> Vec<u8> {
+    const ODD: [&str; 6] = [
+        "Feb 30 10:00:00",
+        "Mar 31 24:00:00",
+        "Jun 30 23:59:60",
+        "2024-02-30T00:00:00Z",
+        "Mrz  1 10:00:00",
+        "-- MARK --",
+    ];
+    let at = aim.moment(chance);
+    let minutes = chance.pick(&[0, 60, -300, 345]);
+    let stamp = match chance.below(8) {
+        0..=6 if yearless => time::write_yearless(at),
+        0..=2 => time::write_toml(at),
+        3 | 4 => time::write_toml(at),
+        5 => format!("{}Z", time::write_toml(at)),
+        6 => {
+            let offset = time::write_offset(minutes);
+            format!("{}{}:{}", time::write_toml(at + minutes * 60), &offset[..3], &offset[3..])
+        }
+        _ => (chance.pick(&ODD)).to_owned(),
+    };
+    let mut line = format!("{stamp} host sshd[7]:").into_bytes();
+    for _ in 0..1 + chance.below(3) {
+        line.extend(piece(chance, aim));
+        line.extend_from_slice(chance.pick(&[&b" "[..], b" ", b"#011", b"#12", b"=", b"; "]));
+    }
+    line
+}
+
 pub fn line(chance: &mut Chance, aim: &Aim) -> Vec<u8> {
     if chance.percent(4) {
         let mut prose = b"worker process exited on signal 11".to_vec();

@@ -213,6 +213,41 @@ pub fn write_web_log(at: i64, minutes: i64) -> String {
 }
 
 /// A wall clock's date and time as mail writes it, with its right day of the week and without a zone.
+pub fn write_yearless(wall: i64) -> String {
+    let (_, month, day, hour, minute, second) = civil(wall);
+    format!("{} {day:2} {hour:02}:{minute:02}:{second:02}", MONTHS[usize::try_from(month - 1).unwrap()])
+}
+
+/// The stamp of a line of syslog, where its year is known.
+pub fn syslog_time(line: &str, year: i64) -> Option<Said> {
+    let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+    if let Some(month) = month(words.first()?) {
+        let plain = line.is_char_boundary(15) && line.len() > 15 && &line[15..16] == " ";
+        let (day, time) = (words.get(1)?, words.get(2)?);
+        if !plain || day.parse::<u8>().is_err() || time.len() != 8 {
+            return None;
+        }
+        let read = || Some(seconds((year, month, number(day, 1, days_of_month(year, month))?), clock(time)?));
+        return Some(read().map_or(Said::Unreadable, Said::Wall));
+    }
+    let stamp = words.first()?;
+    let (date, rest) = stamp.split_once('T')?;
+    let parts: Vec<&str> = date.split('-').collect();
+    let [year, month, day] = parts[..] else { return None };
+    let read = || {
+        let (year, month) = (number(year, 0, 9999)?, number(month, 1, 12)?);
+        Some((year, month, number(day, 1, days_of_month(year, month))?))
+    };
+    let Some(date) = read() else { return Some(Said::Unreadable) };
+    let (time, zone) = rest.split_at(8);
+    let wall = seconds(date, clock(time)?);
+    Some(match zone {
+        "" => Said::Wall(wall),
+        "Z" => Said::At(wall),
+        zone => Said::At(wall - offset(&zone.replace(':', ""))?),
+    })
+}
+
 pub fn write_mail(wall: i64) -> String {
     let (year, month, day, hour, minute, second) = civil(wall);
     let weekday = WEEKDAYS[usize::try_from(wall.div_euclid(86_400).rem_euclid(7)).unwrap()];
