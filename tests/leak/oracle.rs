@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{Clause, Order};
 use super::tree::{Body, File, Line, Mail, Node, Planted, Tree};
-use super::value::{Value, holds, line_value, mail_value};
+use super::value::{Value, entry_value, holds, line_value, mail_value};
 use super::word::{glob_matches, stands_in};
 
 /// Where the tree stands when it is read.
@@ -168,7 +168,7 @@ impl Oracle<'_> {
         let by_identifier = self.order.withholds.iter().any(|withhold| !withhold.identifiers.is_empty());
         let claimed = match &file.body {
             Body::Plain | Body::MaildirOther => probes_as_mail(&file.stream),
-            Body::Log(lines) => !lines.is_empty(),
+            Body::Log(lines) | Body::Syslog(lines) => !lines.is_empty(),
             Body::Mbox(_) | Body::Maildir(_) | Body::Eml(_) => true,
         };
         if !admitted.is_empty() {
@@ -250,6 +250,7 @@ impl Oracle<'_> {
         let (format, least) = match &file.body {
             Body::Plain | Body::MaildirOther => ("", "content"),
             Body::Log(_) => ("access-log", "traffic"),
+            Body::Syslog(_) => ("syslog", "traffic"),
             Body::Mbox(_) => ("mbox", "content"),
             Body::Maildir(_) => ("maildir", "content"),
             Body::Eml(_) => ("eml", "content"),
@@ -280,17 +281,19 @@ impl Oracle<'_> {
         self.expected.streams.insert(planted.path.clone(), split);
         match &file.body {
             Body::Plain | Body::MaildirOther => {}
-            Body::Log(lines) => self.lines(planted, lines, &able),
+            Body::Log(lines) => self.lines(planted, lines, "access-log", &able),
+            Body::Syslog(lines) => self.lines(planted, lines, "syslog", &able),
             Body::Mbox(mails) => mails.iter().for_each(|mail| self.message(planted, mail, "mbox", &able)),
             Body::Maildir(mail) => self.message(planted, mail, "maildir", &able),
             Body::Eml(mail) => self.message(planted, mail, "eml", &able),
         }
     }
 
-    fn lines(&mut self, planted: &Planted, lines: &[Line], clauses: &[usize]) {
+    fn lines(&mut self, planted: &Planted, lines: &[Line], format: &'static str, clauses: &[usize]) {
+        let value = if format == "syslog" { entry_value } else { line_value };
         let mut admitted = Vec::new();
         for line in lines {
-            let asked = self.asked(clauses, |clause| line_value(line, clause));
+            let asked = self.asked(clauses, |clause| value(line, clause));
             let taken = self.settle(&asked, &line.bytes, &line.decoded, line.offset, &planted.path);
             if !taken.is_empty() {
                 let time = line.fields.as_ref().map(|fields| fields.time);
@@ -302,7 +305,7 @@ impl Oracle<'_> {
             self.expected.exhibits.push(Exhibit {
                 path: planted.path.clone(),
                 whole: false,
-                format: Some("access-log"),
+                format: Some(format),
                 offset: 0,
                 payload: admitted.iter().flat_map(|line| line.bytes.clone()).collect(),
                 clauses: admitted.iter().flat_map(|line| line.clauses.clone()).collect(),

@@ -83,6 +83,7 @@ const LOGS: &[&str] = &[
     "/var/log/**",
     "/var/log/apache2/access.log.?*",
 ];
+const SYSLOGS: &[&str] = &["/var/log/auth.log", "/var/log/auth.log*", "/var/log/*", "/var/log/*.gz", "/var/log/**"];
 const BOXES: &[&str] = &["/var/mail/alice", "/var/mail/*", "/var/mail/**", "/var/**/alice*", "/var/mail/?ob"];
 const MAILDIRS: &[&str] = &[
     "/home/alice/Maildir/**",
@@ -184,15 +185,17 @@ fn whole(random: &mut Random, tree: &Tree) -> Clause {
 }
 
 fn records(random: &mut Random, tree: &Tree) -> Clause {
-    let kind = random.below(4);
+    let kind = random.below(5);
     let (pool, format, mail) = match kind {
         0 | 1 if random.chance(80) => (LOGS, "access-log", false),
         2 => (BOXES, "mbox", true),
         3 => (MAILDIRS, "maildir", true),
+        4 => (SYSLOGS, "syslog", false),
         _ => (MESSAGES, "eml", true),
     };
     let fits = |body: &Body| match format {
         "access-log" => matches!(body, Body::Log(_)),
+        "syslog" => matches!(body, Body::Syslog(_)),
         "mbox" => matches!(body, Body::Mbox(_)),
         "maildir" => matches!(body, Body::Maildir(_)),
         _ => matches!(body, Body::Eml(_)),
@@ -212,6 +215,11 @@ fn records(random: &mut Random, tree: &Tree) -> Clause {
     records.identifiers = (0..count).map(|_| target(random, tree, mail, named)).collect();
     if count > 0 && random.chance(30) {
         records.with = (0..1 + random.below(2)).map(|_| target(random, tree, mail, named)).collect();
+    }
+    if named && format == "syslog" {
+        // It has no such field, and an order that names the format may not ask for one.
+        let targets = records.identifiers.iter_mut().chain(&mut records.with);
+        targets.for_each(|target| target.roles.retain(|role| *role == "any"));
     }
     records.everything = count == 0 && clause.window.is_none();
     if random.chance(if mail { 5 } else { 40 }) && !(named && mail) {

@@ -48,6 +48,8 @@ pub enum Body {
     Plain,
     Log(Vec<Line>),
     Mbox(Vec<Mail>),
+    /// What went through syslog.
+    Syslog(Vec<Line>),
     /// One message in a Maildir's `cur` or `new`.
     Maildir(Mail),
     /// One message elsewhere.
@@ -56,7 +58,7 @@ pub enum Body {
     MaildirOther,
 }
 
-/// A line of an access log.
+/// A line of an access log or of syslog.
 #[derive(Clone)]
 pub struct Line {
     pub offset: usize,
@@ -160,6 +162,7 @@ pub fn grow(seed: u64) -> Tree {
         owner: 1_234_500_000,
     };
     builder.web();
+    builder.syslog();
     builder.mail();
     builder.home();
     builder.odd();
@@ -235,6 +238,48 @@ impl Builder {
         let mark = self.word("the words of an error log");
         let text = format!("PHP notice, undefined index {mark}\nPHP notice, again {mark}\n").into_bytes();
         self.file("/var/log/apache2/error.log", text.clone(), text, Body::Plain);
+    }
+
+    fn syslog(&mut self) {
+        let (lines, stream) = self.entries(26);
+        self.file("/var/log/auth.log", stream.clone(), stream, Body::Syslog(lines));
+        let (mut lines, mut stream) = self.entries(12);
+        stream.pop();
+        lines.last_mut().unwrap().bytes.pop();
+        self.file("/var/log/auth.log.1", stream.clone(), stream, Body::Syslog(lines));
+        let (lines, stream) = self.entries(14);
+        self.file("/var/log/auth.log.2.gz", zipped(&stream, &[stream.len() / 2]), stream, Body::Syslog(lines));
+    }
+
+    fn entries(&mut self, count: usize) -> (Vec<Line>, Vec<u8>) {
+        let mut lines = Vec::new();
+        let mut stream = Vec::new();
+        for number in 0..count {
+            let mut line = if number % 9 == 5 { self.broken_line() } else { self.entry() };
+            line.offset = stream.len();
+            stream.extend_from_slice(&line.bytes);
+            lines.push(line);
+        }
+        (lines, stream)
+    }
+
+    fn entry(&mut self) -> Line {
+        let client = *self.random.pick(&CLIENTS);
+        let user = *self.random.pick(&USERS);
+        let time = self.time("the time of a line of syslog");
+        let mark = self.word("a line of syslog");
+        let word = *self.random.pick(&WORDS);
+        let zone = self.random.pick(&[0, 3600, -18_000]);
+        let local = DateTime::from_timestamp(time, 0).unwrap().with_timezone(&FixedOffset::east_opt(*zone).unwrap());
+        let stamp = local.format("%Y-%m-%dT%H:%M:%S%:z");
+        let text = match self.random.below(3) {
+            0 => format!("{stamp} host sshd[{mark}]: Failed password for {user} from {client} port 22 ssh2\n"),
+            1 => format!("{stamp} host app: {mark} says {word}#011to {user}\n"),
+            _ => format!("{stamp} host {mark}/smtpd[7]: connect from {client}: {word}.\n"),
+        };
+        let fields = LineFields { client: client.parse().unwrap(), user: (user != "-").then(|| user.to_owned()), time };
+        let decoded = text.replace("#011", "\t").into_bytes();
+        Line { offset: 0, bytes: text.into_bytes(), fields: Some(fields), decoded }
     }
 
     fn mail(&mut self) {
@@ -430,7 +475,7 @@ impl Body {
     pub fn records(&self) -> Vec<&[u8]> {
         match self {
             Self::Plain | Self::MaildirOther => Vec::new(),
-            Self::Log(lines) => lines.iter().map(|line| line.bytes.as_slice()).collect(),
+            Self::Log(lines) | Self::Syslog(lines) => lines.iter().map(|line| line.bytes.as_slice()).collect(),
             Self::Mbox(mails) => mails.iter().map(|mail| mail.bytes.as_slice()).collect(),
             Self::Maildir(mail) | Self::Eml(mail) => vec![&mail.bytes],
         }

@@ -92,6 +92,29 @@ pub fn line_value(line: &Line, clause: &Clause) -> Value {
     })
 }
 
+/// What a clause says of a line of syslog: an identifier of any type is any whole token of it.
+pub fn entry_value(line: &Line, clause: &Clause) -> Value {
+    let time = in_window(clause, "record", line.fields.as_ref().map(|fields| fields.time));
+    clause_value(clause, time, |target| {
+        let stands =
+            |identifier: &Identifier| stands_in(identifier, &line.bytes) || stands_in(identifier, &line.decoded);
+        let found = match &target.identifier {
+            // An address that stands there without a port.
+            Identifier::IpPort(ip, _) if stands(&Identifier::Ip(ip.clone())) => Value::Undecided,
+            identifier => holds(stands(identifier)),
+        };
+        // A field that cannot be told apart may be the one, where the token stands in the line at all.
+        let unread = if found == Value::Out { Value::Out } else { Value::Undecided };
+        if line.fields.is_none() {
+            return unread;
+        }
+        if target.roles.is_empty() {
+            return found;
+        }
+        any(target.roles.iter().map(|role| if *role == "any" { found } else { unread }))
+    })
+}
+
 /// What a clause says of a message.
 pub fn mail_value(mail: &Mail, clause: &Clause) -> Value {
     clause_value(clause, in_window(clause, "date-header", mail.date), |target| {

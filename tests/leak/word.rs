@@ -38,8 +38,11 @@ fn words(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> impl Iterator<Item = &[u
 }
 
 fn words_of_addresses(bytes: &[u8]) -> impl Iterator<Item = IpAddr> {
-    words(bytes, |byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.')
-        .filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok())
+    words(bytes, |byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.').filter_map(|word| {
+        let word = std::str::from_utf8(word).ok()?;
+        // A colon behind it is the sentence's.
+        word.parse().or_else(|_| word.trim_end_matches(['.', ':']).parse()).ok()
+    })
 }
 
 /// An IPv4-mapped address is the IPv4 address.
