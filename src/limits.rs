@@ -60,6 +60,11 @@ pub const ZIP_DIRECTORY_BYTES: u64 = 512 * 1024 * 1024;
 pub const ZSTANDARD_WINDOW_LOG: u32 = 27;
 /// New years and other changes of the year that are kept apart in one log without years.
 pub const YEAR_CHANGES: usize = 4096;
+/// Transactions that all clauses with a `join` may ask for.
+pub const JOIN_KEYS: usize = 1_000_000;
+/// So far from a record that is asked for, in seconds, a record of the same queue id is of the same transaction: a server
+/// tries for five days to deliver a message (Postfix, `maximal_queue_lifetime`), and then may use the id again.
+pub const JOIN_SECONDS: i64 = 5 * 86_400;
 /// The longest key file (that of `cryptsetup`).
 pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
 /// The largest table of mounts that is read for a proposal.

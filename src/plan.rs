@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::ledger::{ClauseFacts, ClauseWords, Disclosure, Tally};
+use crate::ledger::{ClauseFacts, ClauseWords, Disclosure, Tally, Transactions};
 
 const HEADINGS: [&str; 10] =
     ["clause", "outcome", "files", "records", "bytes", "withheld", "undecided", "short", "examined", "outside"];
@@ -21,6 +21,15 @@ pub fn table(disclosure: &Disclosure, tallies: &[Tally]) -> String {
     let mut text = aligned(&rows);
     for clause in disclosure.order.clauses.iter().filter(|clause| clause.window.is_some()) {
         let _ = writeln!(text, "{}", window(clause));
+    }
+    for clause in
+        disclosure.order.clauses.iter().filter(|clause| clause.transactions == Some(Transactions::NotIncluded))
+    {
+        let _ = writeln!(
+            text,
+            "clause {}: the other lines of the same transactions are not included: the clause has no `join`",
+            clause.id
+        );
     }
     for shortfall in &statement.shortfalls {
         let _ = writeln!(

@@ -37,6 +37,12 @@ pub enum ExtractError {
         /// What the order states.
         stated: Digest,
     },
+    /// The clauses with a `join` ask for more transactions than are kept.
+    #[error(
+        "the clauses with a join ask for more than {} transactions: a narrower window, or an order for each part of it",
+        crate::limits::JOIN_KEYS
+    )]
+    TooManyTransactions,
     /// The order states a digest for a folder, which has none.
     #[error("the order states a SHA-256 for source {name}, which is a folder and has none")]
     DigestOfFolder {

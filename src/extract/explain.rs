@@ -155,6 +155,9 @@ fn stream(
     asked: &mut Asked<'_, '_>,
 ) {
     let is_whole = permit.is_whole();
+    if scope.joins(permit.clauses()) {
+        put(&mut asked.answer.text, format_args!("  what only `join` would bring in is shown as outside"));
+    }
     let before = Before { filesystem, permit: permit.before() };
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,
@@ -173,7 +176,7 @@ fn stream(
     }
     let Some(format) = choice.format else { return };
     let (row, scratch) = (record::format(format), asked.scratch);
-    let Ok(years) = before.years(row, &gate, meter, scratch) else { return };
+    let Ok(years) = before.years(row, gate.year_facts(), meter, scratch) else { return };
     if let Some(note) = year::note(years.as_ref()) {
         put(&mut asked.answer.text, format_args!("  {note}"));
     }

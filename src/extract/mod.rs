@@ -11,6 +11,7 @@ mod account;
 mod error;
 mod explain;
 mod format;
+mod join;
 mod meter;
 mod pool;
 mod reach;
@@ -127,7 +128,15 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     trail.reach(&reach)?;
     job.progress.total(reach.bytes);
     let (drafter, tripwires) = (writer.drafter(), Tripwires::new(job.order));
-    let context = Context { order: job.order, scope: &scope, drafter: &drafter, meter: &meter, tripwires: &tripwires };
+    let joined = join::joined(&scope, &reach.tasks, &meter, job.output.scratch())?;
+    let context = Context {
+        order: job.order,
+        scope: &scope,
+        drafter: &drafter,
+        meter: &meter,
+        tripwires: &tripwires,
+        joined: &joined,
+    };
     let work = |task: Task| {
         let volume = volume(&sources, &task)?;
         let place = Place { volume: volume.stated.clone(), filesystem: task.filesystem.name() };

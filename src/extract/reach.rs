@@ -54,6 +54,20 @@ impl Tasks {
     }
 }
 
+impl Tasks {
+    /// Leave to read, before they are opened, the streams of tasks whose clauses are wanted.
+    pub(super) fn before(&self, wanted: impl Fn(ClauseSet) -> bool) -> impl Iterator<Item = (&dyn FileSystem, Permit)> {
+        let mut runs = self.runs.iter().peekable();
+        let mut filesystem = None;
+        self.permits.before(wanted).filter_map(move |(number, permit)| {
+            while let Some((_, run)) = runs.next_if(|(first, _)| *first <= number) {
+                filesystem = Some(run.filesystem.as_ref());
+            }
+            Some((filesystem?, permit))
+        })
+    }
+}
+
 impl IntoIterator for Tasks {
     type Item = Task;
     type IntoIter = IntoTasks;

@@ -20,7 +20,7 @@ use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
 use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{
-    ClauseSet, Judgement, Permit, RawRecord, RecordGate, Scope, StaffPath, Stream, WholeGate, WholeJudgement,
+    ClauseSet, Joined, Judgement, Permit, RawRecord, RecordGate, Scope, StaffPath, Stream, WholeGate, WholeJudgement,
 };
 
 /// What came of one stream.
@@ -61,6 +61,7 @@ pub(super) struct Context<'c> {
     pub(super) drafter: &'c Drafter,
     pub(super) meter: &'c Meter<'c>,
     pub(super) tripwires: &'c Tripwires,
+    pub(super) joined: &'c Joined,
 }
 
 impl Outcome {
@@ -200,9 +201,10 @@ fn records(
         gate.without(clauses);
     }
     let Some(format) = format.filter(|_| !gate.clauses().is_empty()) else { return Ok(()) };
+    let gate = gate.joining(context.joined);
     outcome.trace.format = Some(format);
     let (row, scratch) = (record::format(format), context.drafter.folder());
-    let years = before.years(row, &gate, context.meter, scratch)?;
+    let years = before.years(row, gate.year_facts(), context.meter, scratch)?;
     outcome.trace.note = year::note(years.as_ref());
     let draft = context.drafter.records(format);
     let mut intake = Intake { context, gate, draft, outcome, size: 0, outside: 0, failure: None };

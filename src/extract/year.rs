@@ -9,7 +9,7 @@ use super::meter::{Meter, Metered, Progress};
 use crate::filesystem::FileSystem;
 use crate::record::compression::Unpacked;
 use crate::record::{RecordFormat, YearBasis, Years};
-use crate::scope::{Permit, RecordGate};
+use crate::scope::{Permit, YearFacts};
 
 /// Leave to read a stream through before its records are judged.
 pub(super) struct Before<'b> {
@@ -18,7 +18,7 @@ pub(super) struct Before<'b> {
 }
 
 /// What is read before is not told as progress: it is read again.
-struct Unseen;
+pub(super) struct Unseen;
 
 impl Progress for Unseen {
     fn total(&self, _bytes: u64) {}
@@ -31,16 +31,16 @@ impl Before<'_> {
     pub(super) fn years(
         self,
         row: &dyn RecordFormat,
-        gate: &RecordGate<'_>,
+        facts: YearFacts,
         meter: &Meter<'_>,
         scratch: &Path,
     ) -> Result<Option<Years>, ExtractError> {
         if !row.may_lack_year() {
             return Ok(None);
         }
-        let basis = match (gate.stated_year(), gate.written()) {
+        let basis = match (facts.stated, facts.written) {
             (Some(year), _) => YearBasis::Stated(year),
-            (None, Some(written)) => YearBasis::Written(written, gate.zone()),
+            (None, Some(written)) => YearBasis::Written(written, facts.zone),
             (None, None) => YearBasis::Lines,
         };
         let opened = self.filesystem.open(self.permit).ok();

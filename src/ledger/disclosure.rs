@@ -9,7 +9,7 @@ use super::{ExhibitLine, Statement, TakeName, Timeline, json};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::limits;
-use crate::order::{Clause, Clock, Format, Identifier, Order, Take, Target};
+use crate::order::{Clause, Clock, Format, Identifier, Join, Order, Take, Target};
 use crate::scope::ClauseSet;
 
 /// All that may be said.
@@ -76,6 +76,16 @@ pub struct OrderFacts {
     pub clauses: Vec<ClauseWords>,
 }
 
+/// Whether the other records of a transaction are taken with the one that a clause asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transactions {
+    /// They are.
+    Joined,
+    /// They are not: what they hold of the same message is not in the answer.
+    NotIncluded,
+}
+
 /// A clause in words.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ClauseWords {
@@ -92,6 +102,9 @@ pub struct ClauseWords {
     /// The format of the records, where the clause names one.
     #[serde(with = "json::format")]
     pub format: Option<Format>,
+    /// Where its format has transactions: whether their other records are taken too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<Transactions>,
     /// Its paths.
     pub paths: Vec<String>,
     /// Any one of these; empty = any record.
@@ -133,6 +146,15 @@ impl OrderFacts {
     }
 }
 
+fn transactions(clause: &Clause) -> Option<Transactions> {
+    let Take::Records(records) = &clause.take else { return None };
+    if records.join.is_some() {
+        return Some(Transactions::Joined);
+    }
+    let has_some = records.format.is_some_and(|format| Join::ALL.iter().any(|join| format.has_join(*join)));
+    (has_some && !records.identifiers.is_empty()).then_some(Transactions::NotIncluded)
+}
+
 fn clause_words(order: &Order, clause: &Clause) -> ClauseWords {
     let (take, format, identifiers, with) = match &clause.take {
         Take::Files => (TakeName::Files, None, Vec::new(), Vec::new()),
@@ -150,6 +172,7 @@ fn clause_words(order: &Order, clause: &Clause) -> ClauseWords {
         category: clause.category.name(),
         take,
         format,
+        transactions: transactions(clause),
         paths: clause.paths.clone(),
         identifiers,
         with,

@@ -82,6 +82,9 @@ pub struct RecordLine {
     /// With `disclose.positions`: where it begins in the (decompressed) stream, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
+    /// The ids of the clauses that took it for its transaction alone (`join`); absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<Vec<String>>,
 }
 
 /// Times by clock, in the order of [`Clock::ALL`].
@@ -228,6 +231,7 @@ mod tests {
             time: None,
             clauses: vec!["1".into()],
             offset: None,
+            because: None,
         };
         let text = String::from_utf8(json::line(&good).unwrap()).unwrap();
         assert_eq!(serde_json::from_str::<RecordLine>(&text).unwrap(), good);

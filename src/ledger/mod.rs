@@ -15,7 +15,7 @@ mod tally;
 mod timeline;
 mod visible;
 
-pub use disclosure::{ClauseWords, Disclosure, OrderFacts, Preview, Summary, WindowWords};
+pub use disclosure::{ClauseWords, Disclosure, OrderFacts, Preview, Summary, Transactions, WindowWords};
 pub use json::line;
 pub use line::{ExhibitLine, RecordLine, TakeName, Times, escaped_path};
 pub use outcome::{Outcome, Shortfall, ShortfallKind};

@@ -11,7 +11,7 @@ use super::key::{CLAUSE, LIMIT};
 use super::period;
 use super::table::{Item, Table, Text};
 use super::target::{self, Placed};
-use super::{Category, Clause, Format, Limit, Records, Take, glob, name, prose};
+use super::{Category, Clause, Format, Join, Limit, Records, Take, glob, name, prose};
 use crate::limits;
 
 /// `take`, before what belongs to it has been read.
@@ -78,6 +78,7 @@ impl Reader<'_, '_> {
         let period = table.get("window").map(|item| period::window(&item, self.head.zone, notes));
         let format = table.get("as").map(|item| format(&item, notes));
         let year = table.get("year").map(|item| year(&item, format.flatten(), notes));
+        let join = table.get("join").map(|item| join(&item, format.flatten(), table, notes));
         let (identifiers, with) = self.targets(format.flatten(), notes);
         if let Some(take) = take {
             self.conditions(take, notes);
@@ -108,6 +109,10 @@ impl Reader<'_, '_> {
                 year: match year {
                     None => None,
                     Some(year) => Some(year?),
+                },
+                join: match join {
+                    None => None,
+                    Some(join) => Some(join?),
                 },
                 identifiers: identifiers?.into_iter().map(|placed| placed.target).collect(),
                 with: with?.into_iter().map(|placed| placed.target).collect(),
@@ -176,7 +181,7 @@ impl Reader<'_, '_> {
     fn conditions(&self, take: Taken, notes: &mut Notes) {
         let table = &self.table;
         if take == Taken::Files {
-            for key in ["identifiers", "with", "as", "year", "everything"] {
+            for key in ["identifiers", "with", "as", "year", "join", "everything"] {
                 if let Some(item) = table.get(key) {
                     let message =
                         format!("a files clause has no `{key}`: a file is taken whole, by path and file clock");
@@ -245,6 +250,35 @@ fn format(item: &Item<'_>, notes: &mut Notes) -> Option<Format> {
         note.hint(format!("one of {}; without `as` the content decides", names.join(", ")));
     }
     format
+}
+
+/// What brings in the other records of a transaction.
+fn join(item: &Item<'_>, format: Option<Format>, table: &Table<'_>, notes: &mut Notes) -> Option<Join> {
+    let text = item.text(notes)?;
+    if Join::LATER.contains(&text.text) {
+        notes.error(Code::NotInThisVersion, &text.span, format!("the join `{}` is not in this version", text.text));
+        return None;
+    }
+    let Some(join) = Join::named(text.text) else {
+        let names: Vec<&str> = Join::ALL.iter().map(|join| join.name()).collect();
+        let note = notes.error(Code::UnknownJoin, &text.span, "there is no such join");
+        note.hint(format!("one of {}", names.join(", ")));
+        return None;
+    };
+    if !format.is_some_and(|format| format.has_join(join)) {
+        let names: Vec<&str> =
+            Format::ALL.iter().filter(|format| format.has_join(join)).map(|format| format.name()).collect();
+        let message = format!("a clause with `join = \"{}\"` names a format whose records carry it", join.name());
+        let note = notes.error(Code::JoinNotInFormat, &text.span, message);
+        note.hint(format!("`as` is one of {}", names.join(", ")));
+        return None;
+    }
+    if !table.holds("identifiers") {
+        let message = "`join` brings in what goes with the records that identifiers ask for, and there are none";
+        notes.error(Code::JoinAlone, &text.span, message).hint("add `identifiers`, or take `join` out");
+        return None;
+    }
+    Some(join)
 }
 
 /// The year of stamps that have none.

@@ -89,6 +89,12 @@ codes! {
     BadYear = "bad-year",
     /// The records of that format carry their year.
     YearNotInFormat = "year-not-in-format",
+    /// A mark of transactions that the language does not have.
+    UnknownJoin = "unknown-join",
+    /// The records of that format carry no such mark, or no format is named.
+    JoinNotInFormat = "join-not-in-format",
+    /// `join` without `identifiers`.
+    JoinAlone = "join-alone",
     /// Not the name of a volume.
     BadVolume = "bad-volume",
     /// Two sources of one name.

@@ -4,7 +4,7 @@
 //!
 //! **Invariant:** one name, one format.
 
-use super::{Category, Clock, Identifier, Role};
+use super::{Category, Clock, Identifier, Join, Role};
 
 /// A record format, by the name that `as` gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +83,8 @@ struct Description {
     extension: Extension,
     /// The stamps of its records may lack the year.
     may_lack_year: bool,
+    /// What its records of one transaction have in common.
+    joins: &'static [Join],
 }
 
 impl Format {
@@ -129,11 +131,12 @@ impl Format {
                 roles: &Role::MAIL,
                 extension: Extension::Eml,
                 may_lack_year: false,
+                joins: &[],
             }
         }
         const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
             let (least_category, extension) = (Category::Traffic, Extension::Log);
-            Description { name, least_category, family, roles, extension, may_lack_year: false }
+            Description { name, least_category, family, roles, extension, may_lack_year: false, joins: &[] }
         }
         const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
             Description { may_lack_year: true, ..log(name, Family::Line, roles) }
@@ -142,7 +145,10 @@ impl Format {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
             Self::Auth => syslog("auth", &[Role::Client, Role::User]),
             Self::Dovecot => syslog("dovecot", &[Role::Client, Role::User]),
-            Self::Postfix => syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To]),
+            Self::Postfix => Description {
+                joins: &[Join::QueueId],
+                ..syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To])
+            },
             Self::Syslog => syslog("syslog", &[]),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
@@ -173,6 +179,11 @@ impl Format {
     /// The stamps of its records may lack the year.
     pub const fn may_lack_year(self) -> bool {
         self.description().may_lack_year
+    }
+
+    /// Its records of one transaction have that in common.
+    pub fn has_join(self, join: Join) -> bool {
+        self.description().joins.contains(&join)
     }
 
     /// Its records are mail messages: each one is an exhibit of its own.

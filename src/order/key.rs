@@ -45,6 +45,7 @@ pub(super) const CLAUSE: Keys = Keys {
         "take",
         "as",
         "year",
+        "join",
         "identifiers",
         "with",
         "everything",
@@ -77,8 +78,7 @@ pub(super) const WITHHELD_IDENTIFIER: Keys = Keys {
 };
 
 /// Keys that a later version will know, in whatever table.
-pub(super) const LATER: [&str; 8] =
-    ["fields", "join", "rows", "unit", "audit_recipients", "columns", "dialect", "secret"];
+pub(super) const LATER: [&str; 7] = ["fields", "rows", "unit", "audit_recipients", "columns", "dialect", "secret"];
 
 impl Keys {
     /// The key of this table that `unknown` was most likely meant to be.

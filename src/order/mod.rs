@@ -13,6 +13,7 @@ mod format;
 mod glob;
 mod head;
 mod identifier;
+mod join;
 mod key;
 mod name;
 mod period;
@@ -34,6 +35,7 @@ pub use category::{Category, LegalBasis};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use format::{Extension, Family, Format};
 pub use identifier::{Address, Identifier, Role, Target};
+pub use join::Join;
 pub use provider::{Provider, ProviderSource, Salt, Withhold};
 pub use read::{Given, ManifestText, Manifests, check, read, read_alone, read_sources};
 pub use render::render;
@@ -155,6 +157,8 @@ pub struct Records {
     pub format: Option<Format>,
     /// The year of stamps that have none, as staff state it; none = the file's own time and the order of its lines tell it.
     pub year: Option<i32>,
+    /// Brings in the other records of the transactions that the clause asks for.
+    pub join: Option<Join>,
     /// Any one of these; empty = any record.
     pub identifiers: Vec<Target>,
     /// And also one of these, in the same record; empty = no such condition.

@@ -166,6 +166,8 @@ pub struct Clause {
     /// The year of stamps that have none, as staff know it. Without it the file's own time and the order of its lines tell it.
     #[schemars(range(min = 1970, max = 9999))]
     pub year: Option<i32>,
+    /// Takes the other records of the same transactions too: those that carry the queue id of a record that is asked for.
+    pub join: Option<Join>,
     /// Any one of these must stand in the record.
     #[schemars(length(min = 1))]
     pub identifiers: Option<Vec<Target>>,
@@ -213,6 +215,14 @@ pub enum Format {
     Mbox,
     Maildir,
     Eml,
+}
+
+/// What records of one transaction have in common.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names are those of `super::Join`, which explains them")]
+pub enum Join {
+    QueueId,
 }
 
 /// One identifier, of one type, and where it is looked for.

@@ -128,7 +128,7 @@ impl RecordDraft {
     /// Takes in the next admitted record.
     pub fn push(&mut self, record: InScope<Record<'_>>) -> Result<(), PackageError> {
         let clauses = record.clauses();
-        let Record { bytes, offset, stamp } = record.into_item();
+        let Record { bytes, offset, stamp, because } = record.into_item();
         let offset = self.desk.positions.then_some(offset);
         let (length, sha256) = (bytes.len() as u64, Digest::of(bytes));
         if let Some(body) = &mut self.body {
@@ -145,7 +145,7 @@ impl RecordDraft {
             }
             Kind::Lines(lines) => {
                 let time = stamp.main.map(|(_, at)| at);
-                lines.push(&self.desk.clause_ids, clauses, bytes, &Line { length, sha256, time, offset })
+                lines.push(&self.desk.clause_ids, clauses, bytes, &Line { length, sha256, time, offset, because })
             }
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Line {
     pub(super) sha256: Digest,
     pub(super) time: Option<Timestamp>,
     pub(super) offset: Option<u64>,
+    /// The clauses that took it for its transaction alone.
+    pub(super) because: ClauseSet,
 }
 
 /// The lines of one exhibit as they come.
@@ -89,6 +91,10 @@ impl Lines {
         if let Some(offset) = offset {
             write!(out, ",\"offset\":{offset}")?;
         }
+        if !line.because.is_empty() {
+            out.extend_from_slice(b",\"because\":");
+            serde_json::to_writer(&mut *out, &ids(clause_ids, line.because))?;
+        }
         out.extend_from_slice(b"}\n");
         self.text_hasher.update(out);
         self.text.write_all(out)?;
@@ -124,11 +130,13 @@ mod tests {
         for (n, (time, clauses)) in (1u64..=40).zip(times.into_iter().cycle().zip(sets.into_iter().cycle())) {
             let bytes = format!("record {n}\n").into_bytes();
             let offset = (n % 3 == 0).then_some(n * 100);
-            let line = Line { length: bytes.len() as u64, sha256: Digest::of(&bytes), time, offset };
+            let because = if n % 5 == 0 { clauses } else { ClauseSet::EMPTY };
+            let line = Line { length: bytes.len() as u64, sha256: Digest::of(&bytes), time, offset, because };
             lines.push(&clause_ids, clauses, &bytes, &line).unwrap();
-            let Line { length, sha256, time, offset } = line;
+            let Line { length, sha256, time, offset, because } = line;
+            let because = (!because.is_empty()).then(|| ids(&clause_ids, because));
             let clauses = ids(&clause_ids, clauses);
-            expected.extend(ledger::line(&RecordLine { n, length, sha256, time, clauses, offset }).unwrap());
+            expected.extend(ledger::line(&RecordLine { n, length, sha256, time, clauses, offset, because }).unwrap());
             all.extend(bytes);
         }
         let done = lines.finish();

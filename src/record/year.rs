@@ -19,7 +19,7 @@ use chrono::{Datelike as _, NaiveDateTime, TimeDelta, Timelike as _};
 use super::{RecordFormat, RecordSink, SplitError, Stop, Unreadable};
 use crate::clock::{Timestamp, Zone};
 use crate::limits::YEAR_CHANGES;
-use crate::order::{Clock, Family, Role};
+use crate::order::{Clock, Family, Join, Role};
 use crate::scope::{Fields, FileTime, RawRecord, Reading, TimeField, Value};
 
 /// Seconds of a day.
@@ -284,6 +284,10 @@ impl Fields for Dated<'_> {
 
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
         self.fields.values(role, visit)
+    }
+
+    fn transaction(&self, join: Join) -> Option<&[u8]> {
+        self.fields.transaction(join)
     }
 
     fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {

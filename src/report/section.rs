@@ -8,7 +8,8 @@ use super::escape::{escape, escape_lines};
 use super::words::{self, counted, number};
 use crate::clock::{Timestamp, Zone};
 use crate::ledger::{
-    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Shortfall, Statement, Summary, TakeName, WindowWords,
+    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Shortfall, Statement, Summary, TakeName, Transactions,
+    WindowWords,
 };
 use crate::limits;
 use crate::order::Extension;
@@ -74,6 +75,20 @@ fn clause(asked: &ClauseWords, answered: &ClauseFacts, short: Vec<Shortfall>, zo
     }
     if !asked.with.is_empty() {
         rows.push(("And in the same record", format!("any of: {}", many(&asked.with))));
+    }
+    match asked.transactions {
+        Some(Transactions::Joined) => rows.push((
+            "Transactions",
+            "Taken whole: with each line that is asked for, the others of its transaction. The ledger marks those `because`."
+                .to_owned(),
+        )),
+        Some(Transactions::NotIncluded) => rows.push((
+            "Transactions",
+            "The other lines of the same transactions are not included: they carry no identifier of this clause, and it does not \
+             ask for them."
+                .to_owned(),
+        )),
+        None => {}
     }
     rows.push(("Time", asked.window.as_ref().map_or_else(|| "any".to_owned(), |window| span(window, zone))));
     rows.push(("Disclosed", disclosed(answered, asked.take)));

@@ -9,7 +9,7 @@ use super::matcher::Matcher;
 use super::record::{Fields, TimeField};
 use super::verdict::Verdict;
 use crate::clock::{LocalReading, Timestamp, Zone};
-use crate::order::{Clause, Clock, Format, Order, Take, Window};
+use crate::order::{Clause, Clock, Format, Join, Order, Take, Window};
 
 /// What a clause takes, compiled.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(in crate::scope) struct ClauseScope {
     pub(in crate::scope) opens_archives: bool,
     /// The year that the clause states for stamps without one.
     pub(in crate::scope) year: Option<i32>,
+    /// Brings in the other records of the transactions that it asks for.
+    pub(in crate::scope) join: Option<Join>,
     /// Of times in the source that carry none.
     zone: Option<Zone>,
 }
@@ -52,6 +54,10 @@ impl ClauseScope {
             year: match &clause.take {
                 Take::Files => None,
                 Take::Records(records) => records.year,
+            },
+            join: match &clause.take {
+                Take::Files => None,
+                Take::Records(records) => records.join,
             },
             zone: order.sources.get(clause.source).and_then(|source| source.zone),
         })

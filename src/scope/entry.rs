@@ -155,6 +155,13 @@ pub(in crate::scope) struct About {
 }
 
 impl About {
+    /// The same again.
+    pub(in crate::scope) fn duplicate(&self) -> Self {
+        let Self { kind, size_bytes, times, maildir, archive, node } = self;
+        let (times, node) = (times.clone(), Node::new(node.bytes()));
+        Self { kind: *kind, size_bytes: *size_bytes, times, maildir: *maildir, archive: *archive, node }
+    }
+
     /// Of a folder that a tree begins with.
     fn root(archive: ArchivePlace, node: Node) -> Self {
         let (kind, times) = (EntryKind::Folder, KeptTimes::default());
@@ -248,10 +255,7 @@ impl Entry {
 
     /// The same entry for a second permit: taken whole and by its records.
     pub(in crate::scope) fn duplicate(&self) -> Self {
-        let About { kind, size_bytes, times, maildir, archive, node } = &self.about;
-        let (times, node) = (times.clone(), Node::new(node.bytes()));
-        let about = About { kind: *kind, size_bytes: *size_bytes, times, maildir: *maildir, archive: *archive, node };
-        Self { path: self.path.clone(), about }
+        Self { path: self.path.clone(), about: self.about.duplicate() }
     }
 
     /// Its parts, for keeping; [`Entry::joined`] puts them together again.

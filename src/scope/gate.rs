@@ -8,6 +8,7 @@ use std::cell::Cell;
 use super::clause_scope::{ClauseScope, Taken, file_time, record_time};
 use super::entry::{Entry, EntryKind};
 use super::glob::{GlobError, PathGlob, PathSet};
+use super::join::Joined;
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
@@ -217,13 +218,33 @@ pub struct RecordGate<'s> {
     /// The same clauses, ready to compare.
     compiled: Vec<(usize, &'s ClauseScope)>,
     admitted: Cell<ClauseSet>,
+    joined: Option<&'s Joined>,
     entry: Entry,
+}
+
+/// What is known of the years of stamps that have none, apart from the stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct YearFacts {
+    /// The year that the order states. None also where clauses state different ones.
+    pub stated: Option<i32>,
+    /// When the file was last written, where that counts.
+    pub written: Option<super::FileTime>,
+    /// The zone of times in the source that carry none.
+    pub zone: Option<Zone>,
+}
+
+impl YearFacts {
+    pub(in crate::scope) fn of(scope: &Scope, source: usize, clauses: ClauseSet, entry: &Entry) -> Self {
+        let mut years = clauses.iter().filter_map(|at| scope.clause(at)?.year);
+        let stated = years.next().filter(|year| years.all(|other| other == *year));
+        Self { stated, written: entry.times().modified, zone: scope.zone(source) }
+    }
 }
 
 impl<'s> RecordGate<'s> {
     pub(in crate::scope) fn new(scope: &'s Scope, source: usize, clauses: ClauseSet, entry: Entry) -> Self {
         let compiled = clauses.iter().filter_map(|at| Some((at, scope.clause(at)?))).collect();
-        Self { scope, source, clauses, compiled, admitted: Cell::new(ClauseSet::EMPTY), entry }
+        Self { scope, source, clauses, compiled, admitted: Cell::new(ClauseSet::EMPTY), joined: None, entry }
     }
 
     /// The clauses under which records of it may be taken.
@@ -254,20 +275,14 @@ impl<'s> RecordGate<'s> {
         formats
     }
 
-    /// The year that the order states for stamps without one. None also where clauses state different ones.
-    pub fn stated_year(&self) -> Option<i32> {
-        let mut stated = self.compiled.iter().filter_map(|(_, clause)| clause.year);
-        stated.next().filter(|year| stated.all(|other| other == *year))
+    /// What is known of the years of stamps that have none.
+    pub fn year_facts(&self) -> YearFacts {
+        YearFacts::of(self.scope, self.source, self.clauses, &self.entry)
     }
 
-    /// When the file was last written, where that counts.
-    pub fn written(&self) -> Option<super::FileTime> {
-        self.entry.times().modified
-    }
-
-    /// The zone of times in its source that carry none.
-    pub fn zone(&self) -> Option<Zone> {
-        self.scope.zone(self.source)
+    /// With the transactions that clauses with a `join` ask for.
+    pub fn joining(self, joined: &'s Joined) -> Self {
+        Self { joined: Some(joined), ..self }
     }
 
     /// It stands in a Maildir as a message.
@@ -277,10 +292,22 @@ impl<'s> RecordGate<'s> {
 
     /// What the clauses and the withholds say of one record.
     pub fn judge<'a>(&self, raw: RawRecord<'a>) -> Judgement<'a> {
-        let (mut admitting, mut undecided) = (ClauseSet::EMPTY, ClauseSet::EMPTY);
+        let (mut admitting, mut undecided, mut because) = (ClauseSet::EMPTY, ClauseSet::EMPTY, ClauseSet::EMPTY);
         for (at, clause) in &self.compiled {
-            match clause.record(raw.fields) {
-                Verdict::In => admitting.insert(*at),
+            let own = clause.record(raw.fields);
+            let verdict = match self.joined {
+                Some(joined) if own != Verdict::In => {
+                    own.or(self.scope.joined_verdict(joined, self.source, (*at, clause), raw.fields))
+                }
+                _ => own,
+            };
+            match verdict {
+                Verdict::In => {
+                    admitting.insert(*at);
+                    if own != Verdict::In {
+                        because.insert(*at);
+                    }
+                }
                 Verdict::Undecided => undecided.insert(*at),
                 Verdict::Out => {}
             }
@@ -294,7 +321,7 @@ impl<'s> RecordGate<'s> {
             Verdict::Out => {}
         }
         let stamp = self.scope.record_stamp(self.source, admitting, raw.fields);
-        let record = Record { bytes: raw.bytes, offset: raw.offset, stamp };
+        let record = Record { bytes: raw.bytes, offset: raw.offset, stamp, because };
         match InScope::new(record, admitting) {
             Some(admitted) => {
                 self.admitted.set(self.admitted.get().union(admitting));

@@ -8,7 +8,7 @@
 use std::io::Read;
 
 use super::entry::{Entry, Node, StaffPath};
-use super::{ClauseSet, FileTimes, MaildirPlace, RecordGate, Scope, WholeGate};
+use super::{ClauseSet, FileTimes, JoinSurvey, MaildirPlace, RecordGate, Scope, WholeGate, YearFacts};
 
 /// A permitted stream's bytes.
 pub type Stream = Box<dyn Read + Send>;
@@ -135,6 +135,14 @@ impl Opened {
     /// there is no gate, so nothing of it can be admitted. None for a permit of another kind.
     pub fn into_structure(self) -> Option<Stream> {
         (self.permit.grant.taking == Taking::Structure).then_some(self.stream)
+    }
+
+    /// The stream, a survey of its transactions, and what is known of its years, where it was opened for what it tells of
+    /// its own records. None for a permit of another kind.
+    pub fn into_join(self, scope: &Scope) -> Option<(JoinSurvey<'_>, Stream, YearFacts)> {
+        let Permit { entry, grant: Grant { source, clauses, taking } } = self.permit;
+        let survey = (taking == Taking::Structure).then(|| JoinSurvey::new(scope, source, clauses))?;
+        Some((survey, self.stream, YearFacts::of(scope, source, clauses, &entry)))
     }
 
     /// The stream, and the gate that the file must pass. None for a permit of the other kind.

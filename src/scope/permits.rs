@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::ClauseSet;
 use super::entry::{About, Entry};
 use super::permit::{Grant, Permit};
 
@@ -45,6 +46,25 @@ struct Kept {
     grant: Arc<Grant>,
 }
 
+impl Piece {
+    fn before(&self, wanted: &impl Fn(ClauseSet) -> bool, first: usize) -> Vec<(usize, Permit)> {
+        let mut found = Vec::new();
+        if !self.kept.iter().any(|kept| wanted(kept.grant.clauses)) {
+            return found;
+        }
+        let (mut path, mut ends) = (Vec::new(), self.ends.iter());
+        for (number, kept) in self.kept.iter().enumerate() {
+            path.truncate(kept.common);
+            path.extend(ends.by_ref().take(kept.own));
+            if wanted(kept.grant.clauses) {
+                let entry = Entry::joined(path.as_slice().into(), kept.about.duplicate());
+                found.push((first + number, Permit::joined(entry, *kept.grant).before()));
+            }
+        }
+        found
+    }
+}
+
 impl Permits {
     /// Takes a permit in.
     pub fn push(&mut self, permit: Permit) {
@@ -63,6 +83,12 @@ impl Permits {
         }
         self.last = path;
         self.count += 1;
+    }
+
+    /// Leave to read, before they are spent, what those are for whose clauses are wanted; each with its number.
+    pub fn before(&self, wanted: impl Fn(ClauseSet) -> bool) -> impl Iterator<Item = (usize, Permit)> {
+        let pieces = self.pieces.iter().enumerate();
+        pieces.flat_map(move |(place, piece)| piece.before(&wanted, place * PIECE))
     }
 
     /// How many there are.
@@ -167,6 +193,15 @@ mod tests {
             permits.push(Permit::new(entry(number), source, clauses, taking));
         }
         assert!(permits.len() == count && !permits.is_empty());
+        let wanted = ClauseSet::one(7);
+        let before: Vec<_> = permits.before(|clauses| clauses == wanted).collect();
+        let expected: Vec<usize> = (0..count).filter(|number| grant(*number).1 == wanted).collect();
+        assert_eq!(before.iter().map(|(number, _)| *number).collect::<Vec<_>>(), expected);
+        for (number, permit) in before {
+            let (found, given) = permit.apart();
+            assert_eq!(found.path(), entry(number).path());
+            assert!(given.taking == Taking::Structure && given.clauses == wanted);
+        }
         let mut taken = permits.into_iter();
         for number in 0..count {
             assert_eq!(taken.len(), count - number);

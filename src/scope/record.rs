@@ -9,8 +9,9 @@ use std::net::IpAddr;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
+use super::ClauseSet;
 use crate::clock::Timestamp;
-use crate::order::{Clock, Family, Role};
+use crate::order::{Clock, Family, Join, Role};
 
 /// What a record says of its time on one clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +88,11 @@ pub trait Fields {
     /// A role that the format does not have is [`Reading::Partial`]: an identifier there cannot be read.
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading;
 
+    /// What it has in common with the other records of its transaction, where the format has that and it can be read.
+    fn transaction(&self, _join: Join) -> Option<&[u8]> {
+        None
+    }
+
     /// Shows the Message-ID without its angle brackets, where the format has one.
     fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;
 
@@ -115,6 +121,8 @@ pub struct Record<'a> {
     pub offset: u64,
     /// Its time.
     pub stamp: Stamp,
+    /// The clauses that take it for its transaction alone.
+    pub because: ClauseSet,
 }
 
 /// The time that the ledger states for an item, and on which clock. Both absent where that clock does not count.

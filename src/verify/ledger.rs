@@ -282,7 +282,11 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
     fn record_shape(&mut self, record: &RecordLine, own: Member, count: u64, last_offset: &mut Option<u64>) {
         let positions = self.names.order.disclose.positions;
         let ascends = record.offset.is_none() || record.offset > *last_offset;
+        let because = record.because.as_deref().unwrap_or_default();
+        let joins =
+            (record.because.is_none() || !because.is_empty()) && because.iter().all(|id| record.clauses.contains(id));
         let rows = [
+            (joins, "it was taken for its transaction by a clause that it does not name"),
             (record.n == count, "its number is not that of its place"),
             (record.length > 0, "it has no length"),
             (record.offset.is_some() == positions, "it states a position and should not, or the other way round"),

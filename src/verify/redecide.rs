@@ -301,6 +301,8 @@ struct Sink<'s, 'r, 'a, R> {
 /// What the ledger states of a record.
 struct Stated {
     clauses: ClauseSet,
+    /// The clauses that took it for its transaction alone.
+    because: ClauseSet,
     length: u64,
     time: Option<Timestamp>,
 }
@@ -309,12 +311,18 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
     fn stated(&mut self) -> io::Result<Option<Stated>> {
         let Some(lines) = &mut self.lines else {
             let line = &self.exhibit.line;
-            return Ok(Some(Stated { clauses: self.exhibit.named, length: line.bytes, time: line.time }));
+            return Ok(Some(Stated {
+                clauses: self.exhibit.named,
+                because: ClauseSet::EMPTY,
+                length: line.bytes,
+                time: line.time,
+            }));
         };
         let Some(Line::Whole(line)) = lines.next()? else { return Ok(None) };
         let Ok(line) = canonical::read::<RecordLine>(line) else { return Ok(None) };
         let clauses = self.redecision.names.known(&line.clauses);
-        Ok(Some(Stated { clauses, length: line.length, time: line.time }))
+        let because = self.redecision.names.known(line.because.as_deref().unwrap_or_default());
+        Ok(Some(Stated { clauses, because, length: line.length, time: line.time }))
     }
 
     /// The member and the words by which a finding names this record.
@@ -328,12 +336,14 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
     /// True: every comparison held.
     fn decide(&mut self, stated: &Stated, fields: &dyn Fields) -> bool {
         let (member, item) = self.item();
-        let names = self.redecision.names;
+        let (names, may) = (self.redecision.names, self.candidates.may);
         let mut holds = true;
-        for (at, clause) in names.order.clauses.iter().enumerate().filter(|(at, _)| self.candidates.may.contains(*at)) {
+        for (at, clause) in names.order.clauses.iter().enumerate().filter(|(at, _)| may.contains(*at)) {
             let verdict = self.redecision.scope.record_verdict(at, fields);
             let named = stated.clauses.contains(at);
-            if named && verdict != Verdict::In {
+            if stated.because.contains(at) {
+                holds &= self.joined(at, verdict, fields, (member, &clause.id, &item));
+            } else if named && verdict != Verdict::In {
                 holds = false;
                 let why = self.reasons(at, fields);
                 self.redecision.findings.clause(Check::Scope, member, &clause.id, || match verdict {
@@ -351,6 +361,29 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
         // A clause that is named and could not be asked (another place, another source) was objected to for the exhibit.
         holds &= stated.clauses.iter().all(|at| self.candidates.may.contains(at));
         holds & self.time_fits(stated, fields, member, &item)
+    }
+
+    /// A record that a clause took for its transaction alone: which that is, only the ledger says.
+    fn joined(
+        &mut self,
+        at: usize,
+        own: Verdict,
+        fields: &dyn Fields,
+        (member, id, item): (Member, &str, &str),
+    ) -> bool {
+        let may = self.redecision.scope.may_join(at, fields);
+        if own != Verdict::In && may == Verdict::In {
+            return true;
+        }
+        self.redecision.findings.clause(Check::Scope, member, id, || match own {
+            Verdict::In => {
+                format!("the ledger says that {item} was taken for its transaction alone, and this clause asks for it")
+            }
+            _ => format!(
+                "this clause can not have taken {item} for its transaction: it has none, or its time is outside"
+            ),
+        });
+        false
     }
 
     /// By which comparisons a clause does not ask for a record.
@@ -416,7 +449,8 @@ impl<R: Read + Seek> RecordSink for Sink<'_, '_, '_, R> {
             return Err(Stop);
         }
         // A stamp without a year has only the ledger's word for it.
-        let is_yearless = matches!(record.fields.time(Clock::Record), TimeField::Yearless(_));
+        let is_yearless =
+            matches!(record.fields.time(Clock::Record), TimeField::Yearless(_)) || !stated.because.is_empty();
         let zone = self.redecision.scope.zone(self.exhibit.source);
         let dated = Dated::stated(record.fields, stated.time, zone);
         if self.decide(&stated, &dated) {

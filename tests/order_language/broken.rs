@@ -141,10 +141,19 @@ fn clauses() -> Vec<Changes> {
         vec![(PATHS, "paths = [\"/a\\u0000\"] #! control-character")],
         vec![(
             TAKE,
-            "take = \"records\"\nfields = [\"time\"] #! not-in-this-version\njoin = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
+            "take = \"records\"\nfields = [\"time\"] #! not-in-this-version\nunit = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
         )],
         vec![(TAKE, "take = \"records\"\nas = \"exim\" #! not-in-this-version")],
         vec![(TAKE, "take = \"records\"\nyear = 24 #! bad-year")],
+        vec![(TAKE, "take = \"records\"\njoin = \"queue\" #! unknown-join")],
+        vec![
+            (TAKE, "take = \"records\"\nas = \"postfix\"\njoin = \"queue-id\" #! join-alone"),
+            (IDENTIFIERS, ""),
+            (ALSO, ""),
+            (WINDOW, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"record\" }"),
+        ],
+        vec![(TAKE, "take = \"records\"\njoin = \"session\" #! not-in-this-version")],
+        vec![(TAKE, "take = \"records\"\njoin = \"queue-id\" #! join-not-in-format")],
         vec![(TAKE, "take = \"records\"\nas = \"mbox\"\nyear = 2024 #! year-not-in-format")],
     ]
 }

@@ -20,7 +20,7 @@ use std::path::Path;
 
 use super::line::{self, LineFormat};
 use super::{RecordFormat, RecordSink, SplitError, escape};
-use crate::order::{Clock, Family, Format, Role};
+use crate::order::{Clock, Family, Format, Join, Role};
 use crate::scope::{Fields, Reading, TimeField, Value};
 use frame::Frame;
 
@@ -28,6 +28,11 @@ use frame::Frame;
 pub trait Program: Sync {
     /// The format of its lines.
     const FORMAT: Format;
+
+    /// What a message of `program` has in common with the others of its transaction.
+    fn transaction<'m>(_program: &[u8], _message: &'m [u8], _join: Join) -> Option<&'m [u8]> {
+        None
+    }
 
     /// Shows what a message of `program` holds in that role.
     fn values(program: &[u8], message: &[u8], role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading;
@@ -132,6 +137,10 @@ impl<P: Program> Fields for Line<'_, P> {
             return Reading::Partial;
         }
         P::values(frame.program, frame.message, role, visit)
+    }
+
+    fn transaction(&self, join: Join) -> Option<&[u8]> {
+        self.frame().and_then(|frame| P::transaction(frame.program, frame.message, join))
     }
 
     fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {

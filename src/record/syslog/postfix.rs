@@ -9,7 +9,7 @@
 
 use super::Program;
 use super::message::{self, Twice};
-use crate::order::{Format, Role};
+use crate::order::{Format, Join, Role};
 use crate::scope::{Reading, Value};
 
 /// The format.
@@ -17,6 +17,12 @@ pub struct Postfix;
 
 impl Program for Postfix {
     const FORMAT: Format = Format::Postfix;
+
+    fn transaction<'m>(program: &[u8], message: &'m [u8], join: Join) -> Option<&'m [u8]> {
+        match join {
+            Join::QueueId => queue_id(message).filter(|_| program.starts_with(b"postfix")).map(|(id, _)| id),
+        }
+    }
 
     fn values(program: &[u8], message: &[u8], role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
         if !program.starts_with(b"postfix") {
@@ -45,12 +51,17 @@ impl Program for Postfix {
 
 /// What stands behind `4F2A11C3: `; the message itself where it has no queue id.
 fn behind_queue_id(message: &[u8]) -> &[u8] {
-    let end = memchr::memmem::find(message, b": ").unwrap_or(0);
-    let id = message.get(..end).unwrap_or_default();
+    queue_id(message).map_or(message, |(_, rest)| rest)
+}
+
+/// The queue id that a message begins with, and what stands behind it.
+fn queue_id(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memmem::find(message, b": ")?;
+    let id = message.get(..end)?;
     // Short ids are hexadecimal digits in capitals; long ones hold letters and digits, and no word of a message is as long.
     let short = (5..15).contains(&id.len()) && id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
     let plain = short || ((15..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_alphanumeric));
-    if plain { message.get(end + 2..).unwrap_or_default() } else { message }
+    plain.then(|| message.get(end + 2..).map(|rest| (id, rest)))?
 }
 
 fn one(found: Result<Option<&[u8]>, Twice>, visit: &mut dyn FnMut(Value<'_>)) -> Reading {

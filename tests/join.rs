@@ -1,0 +1,173 @@
+//! `join`: the other records of a transaction, bounded by time, window and withholds, each with `because`.
+
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "tamper/forge.rs"]
+mod forge;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "tamper/json.rs"]
+mod json;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "tamper/tape.rs"]
+mod tape;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "tamper/vector.rs"]
+mod vector;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+
+use serde_json::Value as Json;
+use tape::Tape;
+
+const FIRST: &str = "\
+2024-03-30T23:00:00Z mx postfix/smtpd[1]: connect from h.example[192.0.2.7]
+2024-03-30T23:00:01Z mx postfix/smtpd[1]: 4F2A11C3: client=h.example[192.0.2.7]
+2024-03-30T23:00:02Z mx postfix/cleanup[2]: 4F2A11C3: message-id=<m1@x.example>
+2024-03-31T10:00:00Z mx postfix/qmgr[3]: 4F2A11C3: from=<alice@x.example>, size=10, nrcpt=1 (queue active)
+2024-03-31T10:00:01Z mx postfix/qmgr[3]: 5B00AAAA: from=<bob@y.example>, size=10, nrcpt=1 (queue active)
+2024-03-31T10:00:02Z mx postfix/smtp[4]: 5B00AAAA: to=<carol@z.example>, relay=mx[192.0.2.9]:25, status=sent (ok)
+";
+const SECOND: &str = "\
+2024-03-31T11:00:00Z mx postfix/smtp[4]: 4F2A11C3: to=<carol@z.example>, relay=mx[192.0.2.9]:25, status=sent (ok)
+2024-03-31T11:00:01Z mx postfix/qmgr[3]: 4F2A11C3: removed
+2024-03-31T11:00:02Z mx postfix/smtp[4]: 4F2A11C3: to=<counsel@lawfirm.example>, relay=mx[192.0.2.9]:25, status=sent (ok)
+2024-04-30T11:00:00Z mx postfix/qmgr[3]: 4F2A11C3: from=<bob@y.example>, size=10, nrcpt=1 (queue active)
+2024-03-31T11:00:03Z mx postfix/smtpd[9]: NOQUEUE: reject: RCPT from h[192.0.2.7]: 554 x; from=<bob@y> to=<a@b> proto=ESMTP
+";
+
+struct Run {
+    code: i32,
+    members: BTreeMap<String, Vec<u8>>,
+    verify: String,
+    verified: bool,
+}
+
+/// Runs an order with these keys over both files; then `tamper`s with the text of `records/`, makes every sum anew, and
+/// verifies.
+fn run(keys: &str, withhold: &str, tamper: impl Fn(&str, String) -> String) -> Run {
+    let work = tempfile::tempdir().unwrap();
+    let folder = work.path().join("server");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("mail.log.1"), FIRST).unwrap();
+    fs::write(folder.join("mail.log"), SECOND).unwrap();
+    let order = format!(
+        "schema = \"order/1\"\n\n[order]\nid = \"j\"\nlegal_basis = \"pace-sch1\"\nauthority = \"A\"\nreference = \"R\"\n\
+         made = 2024-04-08\nserved = 2024-04-09T09:40:00Z\ndue = \"P7D\"\nzone = \"UTC\"\n\n[[source]]\nname = \"s\"\n\n\
+         [[clause]]\nid = \"1\"\ntext = \"all of alice@x.example\"\nsource = \"s\"\ncategory = \"traffic\"\n\
+         paths = [\"/mail.log*\"]\ntake = \"records\"\nas = \"postfix\"\n{keys}\n"
+    );
+    let provider = format!(
+        "schema = \"provider/1\"\nsalt = \"{}\"\ncustodian = \"c\"\n\n[[source]]\nname = \"s\"\npath = \"server\"\n{withhold}",
+        "5a".repeat(16)
+    );
+    fs::write(work.path().join("j.toml"), order).unwrap();
+    fs::write(work.path().join("j.provider.toml"), provider).unwrap();
+    let extract = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("extract").unwrap();
+        command.current_dir(work.path()).args(arguments).output().unwrap()
+    };
+    let output = extract(&["--order", "j.toml", "--output", "j.tar", "--quiet"]);
+    let package = work.path().join("j.tar");
+    let mut members = BTreeMap::new();
+    let tar = fs::File::open(&package).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    for member in tar::Archive::new(tar).entries().unwrap() {
+        let mut member = member.unwrap();
+        let name = String::from_utf8(member.path_bytes().into_owned()).unwrap();
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).unwrap();
+        members.insert(name.strip_prefix("j/").unwrap().to_owned(), bytes);
+    }
+    let mut tape = Tape::read(&fs::read(&package).unwrap());
+    for name in tape.names("records/") {
+        let text = tape.text(&name);
+        tape.put(&name, tamper(&name, text).into_bytes());
+    }
+    fs::write(&package, forge::resummed(&tape.write())).unwrap();
+    let verify = extract(&["verify", "j.tar"]);
+    Run {
+        code: output.status.code().unwrap(),
+        members,
+        verify: String::from_utf8_lossy(&verify.stdout).into_owned() + &String::from_utf8_lossy(&verify.stderr),
+        verified: verify.status.success(),
+    }
+}
+
+fn lines(run: &Run) -> Vec<String> {
+    let data = run.members.iter().filter(|(name, _)| name.starts_with("data/") && name.ends_with(".log"));
+    let text: String = data.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
+    text.lines().map(|line| line.split(": ").skip(1).collect::<Vec<_>>().join(": ")).collect()
+}
+
+fn untouched(_: &str, text: String) -> String {
+    text
+}
+
+const ALICE: &str = "identifiers = [{ email = \"alice@x.example\", role = [\"from\", \"to\"] }]";
+
+#[test]
+fn without_a_join_a_line_of_another_fact_is_outside_and_the_report_says_so() {
+    let run = run(ALICE, "", untouched);
+    assert_eq!((run.code, lines(&run).len()), (0, 1));
+    let report = String::from_utf8_lossy(&run.members["report.html"]).into_owned();
+    assert!(report.contains("The other lines of the same transactions are not included"), "{report}");
+}
+
+#[test]
+fn a_join_takes_the_transaction_in_whichever_file_it_stands_until_the_id_may_be_anothers() {
+    let run = run(&format!("join = \"queue-id\"\n{ALICE}"), "", untouched);
+    assert_eq!(run.code, 0, "{}", run.verify);
+    let found = lines(&run);
+    let expected: Vec<&str> = SECOND
+        .lines()
+        .take(3)
+        .chain(FIRST.lines().skip(1).take(3))
+        .map(|line| line.split_once(": ").unwrap().1)
+        .collect();
+    assert_eq!(found, expected);
+    let because = |member: &str| -> Vec<Json> {
+        let text = String::from_utf8_lossy(&run.members[member]).into_owned();
+        text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap()["because"].clone()).collect()
+    };
+    let joined = serde_json::json!(["1"]);
+    assert_eq!(because("records/000001.jsonl"), [joined.clone(), joined.clone(), joined.clone()]);
+    assert_eq!(because("records/000002.jsonl"), [joined.clone(), joined, Json::Null]);
+    assert!(run.verified, "{}", run.verify);
+    let report = String::from_utf8_lossy(&run.members["report.html"]).into_owned();
+    assert!(!report.contains("are not included"));
+}
+
+#[test]
+fn what_is_joined_lies_in_the_window_and_passes_the_withholds() {
+    let window = "window = { from = 2024-03-31, through = 2024-03-31, clock = \"record\" }";
+    let withhold = "\n[[withhold]]\nclass = \"privileged\"\nidentifiers = [{ domain = \"lawfirm.example\" }]\n";
+    let run = run(&format!("join = \"queue-id\"\n{ALICE}\n{window}"), withhold, untouched);
+    assert!(run.verified, "{}", run.verify);
+    let found = lines(&run);
+    assert_eq!(found.len(), 3, "{found:?}");
+    let disclosure: Json = serde_json::from_slice(&run.members["disclosure.json"]).unwrap();
+    assert_eq!(disclosure["totals"]["withheld"], 1);
+    // A record that is withheld brings in nothing.
+    let seed = "\n[[withhold]]\nclass = \"privileged\"\nidentifiers = [{ email = \"alice@x.example\" }]\n";
+    let run = self::run(&format!("join = \"queue-id\"\n{ALICE}"), seed, untouched);
+    assert_eq!(lines(&run).len(), 0);
+}
+
+#[test]
+fn a_ledger_that_says_joined_of_what_is_not_or_hides_what_is_is_found_out() {
+    let keys = format!("join = \"queue-id\"\n{ALICE}");
+    assert!(run(&keys, "", untouched).verified, "the sums made anew are the program's");
+    let hidden = run(&keys, "", |_, text| text.replacen(",\"because\":[\"1\"]", "", 1));
+    assert!(hidden.verify.contains("by its own bytes this clause does not ask for record 1"), "{}", hidden.verify);
+    let own = run(&keys, "", |name, text| {
+        let (from, to) = ("\"clauses\":[\"1\"]}\n", "\"clauses\":[\"1\"],\"because\":[\"1\"]}\n");
+        if name.ends_with("000002.jsonl") { text.replacen(from, to, 1) } else { text }
+    });
+    assert!(own.verify.contains("taken for its transaction alone, and this clause asks for it"), "{}", own.verify);
+    let none =
+        run(ALICE, "", |_, text| text.replacen("\"clauses\":[\"1\"]", "\"clauses\":[\"1\"],\"because\":[\"1\"]", 1));
+    assert!(none.verify.contains("taken for its transaction alone"), "{}", none.verify);
+    for run in [hidden, own, none] {
+        assert!(!run.verified);
+    }
+}
