@@ -287,6 +287,7 @@ fn exactly_one_probe_says_yes_or_none_does() {
         ("key: value\nother: value\n", None),
         ("www.example.org:80 192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET /\" 200 5\n", None),
         (long_line.as_str(), Some(Format::AccessLog)),
+        ("2024-05-01 12:00:00 1aBcDe-000123-AB <= a@b.example H=x [192.0.2.1] P=smtp\n", Some(Format::Exim)),
         ("\0\0\0\0", None),
         ("\n", None),
         ("", None),
@@ -377,6 +378,8 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         "Message-ID: <",
         "[2001:db8::1]:443",
         "charset=utf-16",
+        "2024-05-01 12:00:00 ",
+        "1aBcDe-000123-AB <= ",
     ]);
     let piece = prop_oneof![
         8 => known.prop_map(|text| text.as_bytes().to_vec()),

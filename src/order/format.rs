@@ -11,6 +11,8 @@ use super::{Category, Clock, Identifier, Role};
 pub enum Format {
     /// Web access logs, Apache's common and combined log formats; one physical line is one record.
     AccessLog,
+    /// Exim's main, reject and panic log.
+    Exim,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -77,7 +79,7 @@ struct Description {
 
 impl Format {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::AccessLog, Self::Mbox, Self::Maildir, Self::Eml];
+    pub const ALL: &'static [Self] = &[Self::AccessLog, Self::Exim, Self::Mbox, Self::Maildir, Self::Eml];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
@@ -85,7 +87,6 @@ impl Format {
         "auth",
         "w3c",
         "postfix",
-        "exim",
         "dovecot",
         "haproxy",
         "squid",
@@ -114,6 +115,7 @@ impl Format {
         }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Exim => log("exim", Family::Line, &[Role::From, Role::To, Role::Client]),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),

@@ -50,6 +50,16 @@ fn decode_backslash(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// `\303` as the byte of that octal number; none where nothing is escaped.
+pub(crate) fn decode_octal(text: &[u8]) -> Option<Vec<u8>> {
+    decode(text, b'\\', |rest| match rest {
+        [high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7', ..] => {
+            Some(((high - b'0') << 6 | (middle - b'0') << 3 | (low - b'0'), 3))
+        }
+        _ => None,
+    })
+}
+
 /// `&#64;` and `&#x40;` as `@`, and the few names of signs that stand in an address (HTML 5, 13.5); none where there is
 /// none of them.
 pub(crate) fn decode_references(text: &[u8]) -> Option<Vec<u8>> {

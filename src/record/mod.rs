@@ -9,13 +9,20 @@ mod access_log;
 mod buffer;
 mod clf_time;
 pub mod compression;
+mod entry;
 mod escape;
+mod exim;
+mod exim_text;
+mod field;
+mod layout;
 mod line;
 mod mail;
 mod mbox;
 mod single;
+mod stamp;
 
 pub use access_log::AccessLog;
+pub use exim::Exim;
 pub use mbox::Mbox;
 pub use single::{Eml, Maildir};
 
@@ -49,12 +56,13 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Exim, &Mbox, &Maildir, &Eml];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
     match format {
         Format::AccessLog => &AccessLog,
+        Format::Exim => &Exim,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
