@@ -288,6 +288,9 @@ fn exactly_one_probe_says_yes_or_none_does() {
         ("www.example.org:80 192.0.2.1 - - [17/May/2015:10:05:03 +0000] \"GET /\" 200 5\n", None),
         (long_line.as_str(), Some(Format::AccessLog)),
         ("2024-05-01 12:00:00 1aBcDe-000123-AB <= a@b.example H=x [192.0.2.1] P=smtp\n", Some(Format::Exim)),
+        ("192.0.2.1:4025 [25/Sep/2018:06:05:27.584] fe be/srv 0/0/72 7456 --\n", Some(Format::Haproxy)),
+        ("1066036250.129 456 192.0.2.1 TCP_MISS/200 7 GET http://a/ - HIER_NONE/- -\n", Some(Format::Squid)),
+        ("Fri Jan 19 12:20:33 2007 [pid 7] CONNECT: Client \"192.0.2.1\"\n", Some(Format::Vsftpd)),
         ("\0\0\0\0", None),
         ("\n", None),
         ("", None),
@@ -380,6 +383,9 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         "charset=utf-16",
         "2024-05-01 12:00:00 ",
         "1aBcDe-000123-AB <= ",
+        "192.0.2.1:25 [25/Sep/2018:06:05:27.584] fe be/srv",
+        "1066036250.129 456 192.0.2.1 TCP_MISS/200 7 GET x bob HIER_NONE/- -",
+        "Fri Jan 19 12:20:33 2007 [pid 7] [x] OK LOGIN: Client \"192.0.2.1\"",
     ]);
     let piece = prop_oneof![
         8 => known.prop_map(|text| text.as_bytes().to_vec()),

@@ -13,6 +13,12 @@ pub enum Format {
     AccessLog,
     /// Exim's main, reject and panic log.
     Exim,
+    /// HAProxy's log, HTTP and TCP, behind a syslog header or bare.
+    Haproxy,
+    /// Squid's access log, in its own format.
+    Squid,
+    /// vsftpd's own log, and the xferlog of FTP servers.
+    Vsftpd,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -79,7 +85,8 @@ struct Description {
 
 impl Format {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::AccessLog, Self::Exim, Self::Mbox, Self::Maildir, Self::Eml];
+    pub const ALL: &'static [Self] =
+        &[Self::AccessLog, Self::Exim, Self::Haproxy, Self::Squid, Self::Vsftpd, Self::Mbox, Self::Maildir, Self::Eml];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
@@ -88,9 +95,6 @@ impl Format {
         "w3c",
         "postfix",
         "dovecot",
-        "haproxy",
-        "squid",
-        "vsftpd",
         "mysql-general",
         "mysql-slow",
         "postgresql",
@@ -116,6 +120,9 @@ impl Format {
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
             Self::Exim => log("exim", Family::Line, &[Role::From, Role::To, Role::Client]),
+            Self::Haproxy => log("haproxy", Family::WebLog, &[Role::Client]),
+            Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),

@@ -204,6 +204,9 @@ pub enum Take {
 pub enum Format {
     AccessLog,
     Exim,
+    Haproxy,
+    Squid,
+    Vsftpd,
     Mbox,
     Maildir,
     Eml,

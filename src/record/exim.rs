@@ -173,7 +173,7 @@ impl<'a> layout::Layout<'a> for Layout<'a> {
         read.map_or(Reading::Partial, |()| Reading::Complete)
     }
 
-    fn texts(bytes: &[u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
+    fn texts(bytes: &'a [u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
         let text = trim_end(bytes);
         visit(text);
         escape::decoded_forms(text, visit);

@@ -23,7 +23,7 @@ pub(crate) trait Layout<'a>: Sized {
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading;
 
     /// Every form of the record that is searched for whole tokens, with and without a layout.
-    fn texts(bytes: &[u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
+    fn texts(bytes: &'a [u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
         let text = field::trim_end(bytes);
         visit(text);
         escape::decoded_forms(text, visit);

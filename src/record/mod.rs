@@ -14,17 +14,23 @@ mod escape;
 mod exim;
 mod exim_text;
 mod field;
+mod haproxy;
 mod layout;
 mod line;
 mod mail;
 mod mbox;
 mod single;
+mod squid;
 mod stamp;
+mod vsftpd;
 
 pub use access_log::AccessLog;
 pub use exim::Exim;
+pub use haproxy::Haproxy;
 pub use mbox::Mbox;
 pub use single::{Eml, Maildir};
+pub use squid::Squid;
+pub use vsftpd::Vsftpd;
 
 use std::io::Read;
 use std::path::Path;
@@ -56,13 +62,16 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Exim, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Exim, &Haproxy, &Squid, &Vsftpd, &Mbox, &Maildir, &Eml];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
     match format {
         Format::AccessLog => &AccessLog,
         Format::Exim => &Exim,
+        Format::Haproxy => &Haproxy,
+        Format::Squid => &Squid,
+        Format::Vsftpd => &Vsftpd,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,

@@ -5,8 +5,9 @@
 //!
 //! **Invariant:** what it reads is what stands there; there is no default zone and no guess.
 
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta};
 
+use super::clf_time;
 use crate::clock::Timestamp;
 use crate::scope::TimeField;
 
@@ -82,6 +83,26 @@ pub(crate) fn at(civil: Civil, east_seconds: Option<i32>) -> TimeField {
     instant().map_or(TimeField::Unreadable, TimeField::At)
 }
 
+/// `Thu Mar  4 08:12:30 2010`, as ctime(3) writes it, at the front of `bytes`; and what is behind it. A day of the week that
+/// is not that day's names no time.
+pub(crate) fn ctime(bytes: &[u8]) -> Option<(Civil, &[u8])> {
+    const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+    let (weekday, rest) = bytes.split_at_checked(3)?;
+    let weekday = WEEKDAYS.iter().position(|name| *name == weekday)?;
+    let (month, rest) = rest.strip_prefix(b" ")?.split_at_checked(3)?;
+    let month = u32::try_from(clf_time::month(month)?).ok()?;
+    let rest = rest.strip_prefix(b" ")?;
+    let (day, rest) = match rest.strip_prefix(b" ") {
+        Some(rest) => digits(rest, 1)?,
+        None => digits(rest, 2)?,
+    };
+    let (time, rest) = time_of_day(rest.strip_prefix(b" ")?)?;
+    let (year, rest) = digits(rest.strip_prefix(b" ")?, 4)?;
+    let civil = civil(i32::try_from(year).ok()?, month, day, time);
+    let is_that_day = |civil: &NaiveDateTime| civil.weekday().num_days_from_monday() as usize == weekday;
+    Some((civil.filter(is_that_day), rest))
+}
+
 /// The number of exactly `count` digits at the front, at most nine of them, and what is behind them.
 pub(crate) fn digits(bytes: &[u8], count: usize) -> Option<(u32, &[u8])> {
     let (front, rest) = bytes.split_at_checked(count)?;
@@ -119,6 +140,24 @@ mod tests {
             let civil = seen.map(|(civil, _)| civil.map(|civil| civil.to_string()));
             assert_eq!(civil, expected.map(|civil| civil.map(str::to_owned)), "{text}");
             assert_eq!(seen.map(|(_, rest)| rest).unwrap_or_default(), behind.as_bytes(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_of_ctime_is_read_with_its_day_of_the_week() {
+        let cases = [
+            ("Thu Mar  4 08:12:30 2010 x", Some(Some("2010-03-04 08:12:30"))),
+            ("Thu Mar 04 08:12:30 2010", Some(Some("2010-03-04 08:12:30"))),
+            ("Fri Mar  4 08:12:30 2010", Some(None)),
+            ("Thu Feb 30 08:12:30 2010", Some(None)),
+            ("Thu Mar 4 08:12:30 2010", None),
+            ("Thu Mai  4 08:12:30 2010", None),
+            ("Thu Mar  4 08:12:30 10", None),
+            ("thu Mar  4 08:12:30 2010", None),
+        ];
+        for (text, expected) in cases {
+            let seen = ctime(text.as_bytes()).map(|(civil, _)| civil.map(|civil| civil.to_string()));
+            assert_eq!(seen, expected.map(|civil| civil.map(str::to_owned)), "{text}");
         }
     }
 

@@ -25,6 +25,7 @@ const UNDECIDED: &[(&str, &str, u64)] = &[
     ("fail2ban/exim-spam.log", "4.47.28.40", 1),
     ("fail2ban/exim-spam.log", "2.181.148.95", 1),
     ("fail2ban/exim-spam.log", "46.254.240.82", 1),
+    ("fail2ban/haproxy-http-auth.log", "192.168.33.1", 2),
 ];
 
 /// A log of the corpora.
@@ -35,20 +36,40 @@ struct Row {
     /// Records without the shape of their format.
     shapeless: usize,
     why: &'static str,
-    /// Its probe claims it.
+    /// Its probe claims it. Where it does not, the file is short as a whole: it is not what `as` says.
     is_claimed: bool,
 }
 
 const COMMENTS: &str = "comments of fail2ban's tests, which no program writes";
 
-const ROWS: &[Row] = &[Row {
-    format: Format::Exim,
-    file: "fail2ban/exim-spam.log",
-    records: 26,
-    shapeless: 18,
-    why: COMMENTS,
-    is_claimed: true,
-}];
+const ROWS: &[Row] = &[
+    Row {
+        format: Format::Exim,
+        file: "fail2ban/exim-spam.log",
+        records: 26,
+        shapeless: 18,
+        why: COMMENTS,
+        is_claimed: true,
+    },
+    Row {
+        format: Format::Haproxy,
+        file: "fail2ban/haproxy-http-auth.log",
+        records: 8,
+        shapeless: 4,
+        why: COMMENTS,
+        is_claimed: true,
+    },
+    Row { format: Format::Haproxy, file: "matomo/haproxy.log", records: 1, shapeless: 0, why: "", is_claimed: true },
+    Row {
+        format: Format::Vsftpd,
+        file: "fail2ban/vsftpd.log",
+        records: 17,
+        shapeless: 15,
+        why: "comments and empty lines of fail2ban's tests, and lines of PAM's in syslog",
+        is_claimed: false,
+    },
+    Row { format: Format::Vsftpd, file: "plaso/vsftpd.log", records: 25, shapeless: 0, why: "", is_claimed: true },
+];
 
 fn corpora() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
@@ -162,7 +183,7 @@ fn every_line_that_the_truth_counts_for_an_address_is_disclosed_or_undecided() {
     let truth: serde_json::Value = serde_json::from_slice(&truth).unwrap();
     let mut wrong = Vec::new();
     let mut asked = 0;
-    for row in ROWS {
+    for row in ROWS.iter().filter(|row| row.is_claimed) {
         let said = &truth["syslog"][format!("logs/{}", row.file)]["ipv4_line_counts_top5"];
         let counts = said.as_array().unwrap_or_else(|| panic!("the truth knows {}", row.file));
         let counts: Vec<_> = counts.iter().map(|pair| (pair[0].as_str().unwrap(), pair[1].as_u64().unwrap())).collect();

@@ -8,12 +8,34 @@ use proptest::prelude::*;
 use super::said::records;
 
 /// A few records of each format, as its program writes them.
-const SAMPLES: &[(Format, &str)] = &[(
-    Format::Exim,
-    "2024-05-01 12:00:00 1aBcDe-000123-AB <= a@b.example H=x [192.0.2.1] P=smtp S=5\n\
-     2024-05-01 12:00:01 1aBcDe-000123-AB => bob <bob@shop.example> R=local T=maildir\n\
-     2024-05-01 12:00:01 1aBcDe-000123-AB Completed\n",
-)];
+const SAMPLES: &[(Format, &str)] = &[
+    (
+        Format::Exim,
+        "2024-05-01 12:00:00 1aBcDe-000123-AB <= a@b.example H=x [192.0.2.1] P=smtp S=5\n\
+         2024-05-01 12:00:01 1aBcDe-000123-AB => bob <bob@shop.example> R=local T=maildir\n\
+         2024-05-01 12:00:01 1aBcDe-000123-AB Completed\n",
+    ),
+    (
+        Format::Haproxy,
+        "192.0.2.1:4025 [25/Sep/2018:06:05:27.584] fe be/srv 0/0/0/72/72 200 7456 - - ---- 5/4/0/1/0 0/0 \"GET / HTTP/1.1\"\n\
+         192.0.2.1:4026 [25/Sep/2018:06:05:28.584] fe be/srv 0/0/72 7456 -- 5/4/0/1/0 0/0\n",
+    ),
+    (
+        Format::Squid,
+        "1066036250.129    456 192.0.2.1 TCP_MISS/200 7456 GET http://a.example/ - HIER_DIRECT/203.0.113.1 text/html\n\
+         1066036251.129      5 192.0.2.1 TCP_DENIED/407 7456 CONNECT a.example:443 - HIER_NONE/- -\n",
+    ),
+    (
+        Format::Vsftpd,
+        "Fri Jan 19 12:20:33 2007 [pid 27202] CONNECT: Client \"192.0.2.1\"\n\
+         Fri Jan 19 12:20:34 2007 [pid 27201] [bob] OK LOGIN: Client \"192.0.2.1\"\n",
+    ),
+    (
+        Format::Vsftpd,
+        "Thu Mar  4 08:12:30 2010 1 192.0.2.1 1234 /home/bob/a_b b _ o r bob ftp 0 * c\n\
+         Thu Mar  4 08:12:31 2010 1 192.0.2.1 1234 /home/bob/b_b b _ o r bob ftp 0 * c\n",
+    ),
+];
 
 #[test]
 fn a_sample_is_claimed_by_its_own_probe_and_is_parsed_whole() {
