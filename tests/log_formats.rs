@@ -5,6 +5,8 @@
 mod corpus;
 #[path = "log_formats/exim.rs"]
 mod exim;
+#[path = "log_formats/mysql.rs"]
+mod mysql;
 #[path = "log_formats/proxy.rs"]
 mod proxy;
 #[path = "log_formats/said.rs"]

@@ -19,6 +19,10 @@ pub enum Format {
     Squid,
     /// vsftpd's own log, and the xferlog of FTP servers.
     Vsftpd,
+    /// The general query log of MySQL and MariaDB.
+    MysqlGeneral,
+    /// The slow query log of MySQL and MariaDB.
+    MysqlSlow,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -85,8 +89,18 @@ struct Description {
 
 impl Format {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::AccessLog, Self::Exim, Self::Haproxy, Self::Squid, Self::Vsftpd, Self::Mbox, Self::Maildir, Self::Eml];
+    pub const ALL: &'static [Self] = &[
+        Self::AccessLog,
+        Self::Exim,
+        Self::Haproxy,
+        Self::Squid,
+        Self::Vsftpd,
+        Self::MysqlGeneral,
+        Self::MysqlSlow,
+        Self::Mbox,
+        Self::Maildir,
+        Self::Eml,
+    ];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
@@ -95,8 +109,6 @@ impl Format {
         "w3c",
         "postfix",
         "dovecot",
-        "mysql-general",
-        "mysql-slow",
         "postgresql",
         "auditd",
         "docker-json",
@@ -117,12 +129,18 @@ impl Format {
         const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
             Description { name, least_category: Category::Traffic, family, roles, extension: Extension::Log }
         }
+        // A statement holds what is stored.
+        const fn statements(name: &'static str) -> Description {
+            Description { least_category: Category::Content, ..log(name, Family::Line, &[]) }
+        }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
             Self::Exim => log("exim", Family::Line, &[Role::From, Role::To, Role::Client]),
             Self::Haproxy => log("haproxy", Family::WebLog, &[Role::Client]),
             Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
             Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
+            Self::MysqlGeneral => statements("mysql-general"),
+            Self::MysqlSlow => statements("mysql-slow"),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),

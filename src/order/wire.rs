@@ -207,6 +207,8 @@ pub enum Format {
     Haproxy,
     Squid,
     Vsftpd,
+    MysqlGeneral,
+    MysqlSlow,
     Mbox,
     Maildir,
     Eml,

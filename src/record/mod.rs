@@ -19,6 +19,8 @@ mod layout;
 mod line;
 mod mail;
 mod mbox;
+mod mysql_general;
+mod mysql_slow;
 mod single;
 mod squid;
 mod stamp;
@@ -28,6 +30,8 @@ pub use access_log::AccessLog;
 pub use exim::Exim;
 pub use haproxy::Haproxy;
 pub use mbox::Mbox;
+pub use mysql_general::MysqlGeneral;
+pub use mysql_slow::MysqlSlow;
 pub use single::{Eml, Maildir};
 pub use squid::Squid;
 pub use vsftpd::Vsftpd;
@@ -62,7 +66,8 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Exim, &Haproxy, &Squid, &Vsftpd, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] =
+    &[&AccessLog, &Exim, &Haproxy, &Squid, &Vsftpd, &MysqlGeneral, &MysqlSlow, &Mbox, &Maildir, &Eml];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
@@ -72,6 +77,8 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Haproxy => &Haproxy,
         Format::Squid => &Squid,
         Format::Vsftpd => &Vsftpd,
+        Format::MysqlGeneral => &MysqlGeneral,
+        Format::MysqlSlow => &MysqlSlow,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,

@@ -103,6 +103,23 @@ pub(crate) fn ctime(bytes: &[u8]) -> Option<(Civil, &[u8])> {
     Some((civil.filter(is_that_day), rest))
 }
 
+/// `240501 12:00:00` at the front, the hour behind a blank where it has one digit; and what is behind it. MySQL and MariaDB
+/// count from 1970: 70 to 99 are of the twentieth century.
+pub(crate) fn short_year(bytes: &[u8]) -> Option<(Civil, &[u8])> {
+    let (year, rest) = digits(bytes, 2)?;
+    let (month, rest) = digits(rest, 2)?;
+    let (day, rest) = digits(rest, 2)?;
+    let rest = rest.strip_prefix(b" ")?;
+    let (hour, rest) = match rest.strip_prefix(b" ") {
+        Some(rest) => digits(rest, 1)?,
+        None => digits(rest, 2)?,
+    };
+    let (minute, rest) = digits(rest.strip_prefix(b":")?, 2)?;
+    let (second, rest) = digits(rest.strip_prefix(b":")?, 2)?;
+    let year = i32::try_from(year).ok()? + if year < 70 { 2000 } else { 1900 };
+    Some((civil(year, month, day, [hour, minute, second, 0]), rest))
+}
+
 /// The number of exactly `count` digits at the front, at most nine of them, and what is behind them.
 pub(crate) fn digits(bytes: &[u8], count: usize) -> Option<(u32, &[u8])> {
     let (front, rest) = bytes.split_at_checked(count)?;
@@ -157,6 +174,22 @@ mod tests {
         ];
         for (text, expected) in cases {
             let seen = ctime(text.as_bytes()).map(|(civil, _)| civil.map(|civil| civil.to_string()));
+            assert_eq!(seen, expected.map(|civil| civil.map(str::to_owned)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_one_of_a_hundred_from_1970() {
+        let cases = [
+            ("240501 12:00:00", Some(Some("2024-05-01 12:00:00"))),
+            ("700102  9:00:00", Some(Some("1970-01-02 09:00:00"))),
+            ("690102 09:00:00", Some(Some("2069-01-02 09:00:00"))),
+            ("240230 12:00:00", Some(None)),
+            ("240501 9:00:00", None),
+            ("24050 12:00:00", None),
+        ];
+        for (text, expected) in cases {
+            let seen = short_year(text.as_bytes()).map(|(civil, _)| civil.map(|civil| civil.to_string()));
             assert_eq!(seen, expected.map(|civil| civil.map(str::to_owned)), "{text}");
         }
     }

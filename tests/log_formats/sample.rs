@@ -21,6 +21,18 @@ const SAMPLES: &[(Format, &str)] = &[
          192.0.2.1:4026 [25/Sep/2018:06:05:28.584] fe be/srv 0/0/72 7456 -- 5/4/0/1/0 0/0\n",
     ),
     (
+        Format::MysqlGeneral,
+        "2024-05-01T12:00:00.123456Z\t   12 Connect\talice@localhost on shop using TCP/IP\n\
+         2024-05-01T12:00:01.123456Z\t   12 Query\tselect\n\t1\n\
+         \t\t   12 Quit\t\n",
+    ),
+    (
+        Format::MysqlSlow,
+        "# Time: 2024-05-01T12:00:00.123456Z\n# User@Host: u[u] @ localhost [127.0.0.1]  Id:    12\n\
+         # Query_time: 0.000185\nSET timestamp=1714557600;\nselect\n\t1;\n\
+         # User@Host: u[u] @ localhost [127.0.0.1]\n# Query_time: 0.000185\nSET timestamp=1714557600;\nselect 2;\n",
+    ),
+    (
         Format::Squid,
         "1066036250.129    456 192.0.2.1 TCP_MISS/200 7456 GET http://a.example/ - HIER_DIRECT/203.0.113.1 text/html\n\
          1066036251.129      5 192.0.2.1 TCP_DENIED/407 7456 CONNECT a.example:443 - HIER_NONE/- -\n",
