@@ -19,6 +19,18 @@ pub enum Format {
     Postfix,
     /// Syslog files, RFC 3164, RFC 5424 and with RFC 3339 stamps: one line a record.
     Syslog,
+    /// Exim's main, reject and panic log.
+    Exim,
+    /// HAProxy's log, HTTP and TCP, behind a syslog header or bare.
+    Haproxy,
+    /// Squid's access log, in its own format.
+    Squid,
+    /// vsftpd's own log, and the xferlog of FTP servers.
+    Vsftpd,
+    /// The general query log of MySQL and MariaDB.
+    MysqlGeneral,
+    /// The slow query log of MySQL and MariaDB.
+    MysqlSlow,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -95,6 +107,12 @@ impl Format {
         Self::Dovecot,
         Self::Postfix,
         Self::Syslog,
+        Self::Exim,
+        Self::Haproxy,
+        Self::Squid,
+        Self::Vsftpd,
+        Self::MysqlGeneral,
+        Self::MysqlSlow,
         Self::Mbox,
         Self::Maildir,
         Self::Eml,
@@ -103,12 +121,6 @@ impl Format {
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
         "w3c",
-        "exim",
-        "haproxy",
-        "squid",
-        "vsftpd",
-        "mysql-general",
-        "mysql-slow",
         "postgresql",
         "auditd",
         "docker-json",
@@ -141,6 +153,10 @@ impl Format {
         const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
             Description { may_lack_year: true, ..log(name, Family::Line, roles) }
         }
+        // A statement holds what is stored.
+        const fn statements(name: &'static str) -> Description {
+            Description { least_category: Category::Content, ..log(name, Family::Line, &[]) }
+        }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
             Self::Auth => syslog("auth", &[Role::Client, Role::User]),
@@ -150,6 +166,12 @@ impl Format {
                 ..syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To])
             },
             Self::Syslog => syslog("syslog", &[]),
+            Self::Exim => log("exim", Family::Line, &[Role::From, Role::To, Role::Client]),
+            Self::Haproxy => log("haproxy", Family::WebLog, &[Role::Client]),
+            Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
+            Self::MysqlGeneral => statements("mysql-general"),
+            Self::MysqlSlow => statements("mysql-slow"),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),

@@ -10,9 +10,9 @@
 
 use std::cell::OnceCell;
 use std::io::Read;
-use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
+use super::field::{client, trim_end, word, word_or_rest};
 use super::line::{self, LineFormat};
 use super::{RecordFormat, RecordSink, SplitError, clf_time, escape};
 use crate::order::{Clock, Family, Format, Role};
@@ -33,13 +33,7 @@ impl RecordFormat for AccessLog {
         if !whole && !head.contains(&b'\n') {
             return Layout::begin(head).is_some();
         }
-        let (mut lines, mut parsed) = (0u32, 0u32);
-        for line in head.split_inclusive(|&byte| byte == b'\n') {
-            if line.ends_with(b"\n") || whole {
-                lines += 1;
-                parsed += u32::from(Layout::of(line).is_some());
-            }
-        }
+        let (lines, parsed) = line::share(head, whole, |line| Layout::of(line).is_some());
         parsed > 0 && parsed * 4 >= lines
     }
 
@@ -151,12 +145,6 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The bytes before the first space, and those after it. A field is not empty.
-fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = memchr::memchr(b' ', bytes).filter(|&space| space > 0)?;
-    Some((bytes.get(..space)?, bytes.get(space + 1..)?))
-}
-
 /// A byte of a host name, an IP address, a port, a zone index, or of `-`.
 fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_' | b'[' | b']' | b'%')
@@ -174,58 +162,10 @@ fn has_status(request: &[u8]) -> bool {
     })
 }
 
-fn word_or_rest(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    word(bytes).or((!bytes.is_empty()).then_some((bytes, &[])))
-}
-
-/// The line without its end, LF or CRLF.
-fn trim_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// The first field: an IP address, with a port where one is there (`192.0.2.1:80`, `[2001:db8::1]:80`), else its text.
-/// None: it can only be an address, and it is not one (`192.0.2.256`, `192.0.2.01`).
-fn client(field: &[u8]) -> Option<Value<'_>> {
-    if let Some((ip, port)) = read_ip(field) {
-        return Some(Value::Ip(ip.to_canonical(), port));
-    }
-    let of = |signs: &[u8]| field.iter().all(|byte| byte.is_ascii_digit() || signs.contains(byte));
-    let only_an_address = of(b".") || (field.contains(&b':') && of(b".:[]abcdefABCDEF"));
-    (!only_an_address).then_some(Value::Text(field))
-}
-
-fn read_ip(field: &[u8]) -> Option<(IpAddr, Option<u16>)> {
-    let text = std::str::from_utf8(field).ok()?;
-    if let Ok(ip) = text.parse::<IpAddr>() {
-        return Some((ip, None));
-    }
-    // The zone of a link-local address (RFC 4007, 11) says on which link it is, not which address it is.
-    if let Some((address, zone)) = text.split_once('%') {
-        let plain = zone.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        return address.parse::<Ipv6Addr>().ok().filter(|_| plain).map(|ip| (IpAddr::V6(ip), None));
-    }
-    let (host, port) = match text.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, rest) = bracketed.split_once(']')?;
-            let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) };
-            (IpAddr::V6(host.parse::<Ipv6Addr>().ok()?), port)
-        }
-        None => {
-            let (host, port) = text.split_once(':')?;
-            (IpAddr::V4(host.parse().ok()?), Some(port))
-        }
-    };
-    match port {
-        None => Some((host, None)),
-        // `u16::from_str` takes a sign; a port has none.
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some((host, Some(port.parse().ok()?))),
-        Some(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn line(client: &str, stamp: &str) -> String {

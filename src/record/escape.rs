@@ -50,11 +50,12 @@ fn decode_backslash(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// `#011` as the byte of that octal number, as rsyslog writes control characters; none where nothing is escaped.
-pub(crate) fn decode_octal(text: &[u8]) -> Option<Vec<u8>> {
-    decode(text, b'#', |rest| match rest {
-        [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
-            Some(((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'), 3))
+/// An octal number of three digits behind `sign` as its byte (`#011` as rsyslog writes control characters, `\303`); none where
+/// nothing is escaped.
+pub(crate) fn decode_octal(text: &[u8], sign: u8) -> Option<Vec<u8>> {
+    decode(text, sign, |rest| match rest {
+        [high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7', ..] => {
+            Some(((high - b'0') << 6 | (middle - b'0') << 3 | (low - b'0'), 3))
         }
         _ => None,
     })

@@ -9,17 +9,34 @@ mod access_log;
 mod buffer;
 mod clf_time;
 pub mod compression;
+mod entry;
 mod escape;
+mod exim;
+mod exim_text;
+mod field;
+mod haproxy;
+mod layout;
 mod line;
 mod mail;
 mod mbox;
+mod mysql_general;
+mod mysql_slow;
 mod single;
+mod squid;
+mod stamp;
 mod syslog;
+mod vsftpd;
 mod year;
 
 pub use access_log::AccessLog;
+pub use exim::Exim;
+pub use haproxy::Haproxy;
 pub use mbox::Mbox;
+pub use mysql_general::MysqlGeneral;
+pub use mysql_slow::MysqlSlow;
 pub use single::{Eml, Maildir};
+pub use squid::Squid;
+pub use vsftpd::Vsftpd;
 pub use year::{Dated, YearBasis, Years};
 
 use std::io::Read;
@@ -62,8 +79,22 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] =
-    &[&AccessLog, &syslog::AUTH, &syslog::DOVECOT, &syslog::POSTFIX, &syslog::SYSLOG, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[
+    &AccessLog,
+    &Exim,
+    &Haproxy,
+    &Squid,
+    &Vsftpd,
+    &MysqlGeneral,
+    &MysqlSlow,
+    &syslog::AUTH,
+    &syslog::DOVECOT,
+    &syslog::POSTFIX,
+    &syslog::SYSLOG,
+    &Mbox,
+    &Maildir,
+    &Eml,
+];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
@@ -73,6 +104,12 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Dovecot => &syslog::DOVECOT,
         Format::Postfix => &syslog::POSTFIX,
         Format::Syslog => &syslog::SYSLOG,
+        Format::Exim => &Exim,
+        Format::Haproxy => &Haproxy,
+        Format::Squid => &Squid,
+        Format::Vsftpd => &Vsftpd,
+        Format::MysqlGeneral => &MysqlGeneral,
+        Format::MysqlSlow => &MysqlSlow,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,

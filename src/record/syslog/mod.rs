@@ -18,8 +18,9 @@ use std::io::Read;
 use std::marker::PhantomData;
 use std::path::Path;
 
+use super::field::trim_end;
 use super::line::{self, LineFormat};
-use super::{RecordFormat, RecordSink, SplitError, escape};
+use super::{Haproxy, RecordFormat, RecordSink, SplitError, escape};
 use crate::order::{Clock, Family, Format, Join, Role};
 use crate::scope::{Fields, Reading, TimeField, Value};
 use frame::Frame;
@@ -67,15 +68,15 @@ impl<P: Program> RecordFormat for Syslog<P> {
     }
 
     /// At least half of the lines that are shown whole have a stamp and a program; for a program's own format, which is
-    /// never told by content, one is enough.
+    /// never told by content, one is enough. What HAProxy writes through syslog is a format of its own.
     fn probe(&self, head: &[u8], whole: bool) -> bool {
-        let (mut lines, mut framed) = (0u32, 0u32);
-        for line in head.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n") || whole) {
-            lines += 1;
-            framed += u32::from(Frame::of(trim_end(line)).is_some_and(|frame| !frame.program.is_empty()));
+        if P::FORMAT == Format::Syslog && Haproxy.probe(head, whole) {
+            return false;
         }
+        let is_framed = |line: &[u8]| Frame::of(trim_end(line)).is_some_and(|frame| !frame.program.is_empty());
+        let (lines, framed) = line::share(head, whole, is_framed);
         if lines == 0 {
-            return Frame::of(head).is_some_and(|frame| !frame.program.is_empty());
+            return is_framed(head);
         }
         framed > 0 && (framed * 2 >= lines || P::FORMAT != Format::Syslog)
     }
@@ -149,16 +150,10 @@ impl<P: Program> Fields for Line<'_, P> {
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         visit(self.bytes);
-        if let Some(plain) = escape::decode_octal(self.bytes) {
+        if let Some(plain) = escape::decode_octal(self.bytes, b'#') {
             visit(&plain);
         }
         escape::decoded_forms(self.bytes, visit);
         Reading::Complete
     }
-}
-
-/// The line without its end, LF or CRLF.
-fn trim_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
 }

@@ -1,0 +1,78 @@
+//! A record whose fields are found once, together, when the first of them is asked for.
+//!
+//! **Invariant:** a record without a layout is not `parsed`, has a time that cannot be read, and only its texts count.
+
+use std::cell::OnceCell;
+
+use super::{escape, field};
+use crate::order::{Clock, Family, Role};
+use crate::scope::{Fields, Reading, TimeField, Value};
+
+/// Where the fields of a record stand.
+pub(crate) trait Layout<'a>: Sized {
+    /// What the record is like.
+    const FAMILY: Family;
+
+    /// None: it has not the shape of its format.
+    fn of(bytes: &'a [u8]) -> Option<Self>;
+
+    /// Its time on the clock of the record.
+    fn time(&self) -> TimeField;
+
+    /// The values of a role; [`Reading::Partial`] for a role that the format does not have.
+    fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading;
+
+    /// Every form of the record that is searched for whole tokens, with and without a layout.
+    fn texts(bytes: &'a [u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
+        let text = field::trim_end(bytes);
+        visit(text);
+        escape::decoded_forms(text, visit);
+        Reading::Complete
+    }
+}
+
+/// One record, not read yet.
+pub struct Laid<'a, L> {
+    bytes: &'a [u8],
+    layout: OnceCell<Option<L>>,
+}
+
+impl<'a, L: Layout<'a>> Laid<'a, L> {
+    /// Nothing is read.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, layout: OnceCell::new() }
+    }
+
+    fn layout(&self) -> Option<&L> {
+        self.layout.get_or_init(|| L::of(self.bytes)).as_ref()
+    }
+}
+
+impl<'a, L: Layout<'a>> Fields for Laid<'a, L> {
+    fn family(&self) -> Family {
+        L::FAMILY
+    }
+
+    fn parsed(&self) -> bool {
+        self.layout().is_some()
+    }
+
+    fn time(&self, clock: Clock) -> TimeField {
+        match clock {
+            Clock::Record => self.layout().map_or(TimeField::Unreadable, Layout::time),
+            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::DateHeader => TimeField::Lacks,
+        }
+    }
+
+    fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
+        self.layout().map_or(Reading::Partial, |layout| layout.values(role, visit))
+    }
+
+    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
+        Reading::Partial
+    }
+
+    fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+        L::texts(self.bytes, visit)
+    }
+}

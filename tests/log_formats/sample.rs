@@ -1,0 +1,144 @@
+//! A sample of each format: its own probe says yes to it and no other, and its records stand for themselves.
+
+use extract::limits::LINE_BYTES;
+use extract::order::Format;
+use extract::record::{Probe, probe_format};
+use proptest::prelude::*;
+
+use super::said::records;
+
+/// A few records of each format, as its program writes them.
+const SAMPLES: &[(Format, &str)] = &[
+    (
+        Format::Exim,
+        "2024-05-01 12:00:00 1aBcDe-000123-AB <= a@b.example H=x [192.0.2.1] P=smtp S=5\n\
+         2024-05-01 12:00:01 1aBcDe-000123-AB => bob <bob@shop.example> R=local T=maildir\n\
+         2024-05-01 12:00:01 1aBcDe-000123-AB Completed\n",
+    ),
+    (
+        Format::Haproxy,
+        "192.0.2.1:4025 [25/Sep/2018:06:05:27.584] fe be/srv 0/0/0/72/72 200 7456 - - ---- 5/4/0/1/0 0/0 \"GET / HTTP/1.1\"\n\
+         192.0.2.1:4026 [25/Sep/2018:06:05:28.584] fe be/srv 0/0/72 7456 -- 5/4/0/1/0 0/0\n",
+    ),
+    (
+        Format::MysqlGeneral,
+        "2024-05-01T12:00:00.123456Z\t   12 Connect\talice@localhost on shop using TCP/IP\n\
+         2024-05-01T12:00:01.123456Z\t   12 Query\tselect\n\t1\n\
+         \t\t   12 Quit\t\n",
+    ),
+    (
+        Format::MysqlSlow,
+        "# Time: 2024-05-01T12:00:00.123456Z\n# User@Host: u[u] @ localhost [127.0.0.1]  Id:    12\n\
+         # Query_time: 0.000185\nSET timestamp=1714557600;\nselect\n\t1;\n\
+         # User@Host: u[u] @ localhost [127.0.0.1]\n# Query_time: 0.000185\nSET timestamp=1714557600;\nselect 2;\n",
+    ),
+    (
+        Format::Squid,
+        "1066036250.129    456 192.0.2.1 TCP_MISS/200 7456 GET http://a.example/ - HIER_DIRECT/203.0.113.1 text/html\n\
+         1066036251.129      5 192.0.2.1 TCP_DENIED/407 7456 CONNECT a.example:443 - HIER_NONE/- -\n",
+    ),
+    (
+        Format::Vsftpd,
+        "Fri Jan 19 12:20:33 2007 [pid 27202] CONNECT: Client \"192.0.2.1\"\n\
+         Fri Jan 19 12:20:34 2007 [pid 27201] [bob] OK LOGIN: Client \"192.0.2.1\"\n",
+    ),
+    (
+        Format::Vsftpd,
+        "Thu Mar  4 08:12:30 2010 1 192.0.2.1 1234 /home/bob/a_b b _ o r bob ftp 0 * c\n\
+         Thu Mar  4 08:12:31 2010 1 192.0.2.1 1234 /home/bob/b_b b _ o r bob ftp 0 * c\n",
+    ),
+];
+
+#[test]
+fn a_sample_is_claimed_by_its_own_probe_and_is_parsed_whole() {
+    for (which, sample) in SAMPLES {
+        let (cut, _) = sample.split_at(sample.len() - 2);
+        for (head, whole) in [(*sample, true), (*sample, false), (cut, true), (cut, false)] {
+            match probe_format(head.as_bytes(), whole) {
+                Probe::One(row) => assert_eq!(row.format(), *which, "{head}"),
+                Probe::None => panic!("nobody claims the sample of {}", which.name()),
+                Probe::Several => panic!("two claim the sample of {}", which.name()),
+            }
+        }
+        for said in records(*which, sample.as_bytes()) {
+            assert!(said.is_parsed, "{}: {}", which.name(), String::from_utf8_lossy(&said.bytes));
+        }
+    }
+}
+
+#[test]
+fn prose_and_dates_of_other_programs_are_no_log_of_these() {
+    let cases = [
+        "2024-05-01 12:00:00 startup archives unpack\n2024-05-01 12:00:00 install x:amd64 <none> 1.0\n",
+        "2024-05-01 12:00:00,123 INFO worker: started\n",
+        "2024-05-01 12:00:00\n",
+        "type=x\n",
+        "# a comment\n",
+        "Mon Jun  6 18:43:28 2016\n",
+        "1.2.3.4 - - [x]\n",
+    ];
+    for text in cases {
+        assert!(matches!(probe_format(text.as_bytes(), true), Probe::None), "{text}");
+    }
+}
+
+/// Any records of a stream, put together, are those records: an exhibit is split again.
+fn assert_stands_alone(which: Format, text: &[u8], kept: &[bool]) {
+    let all = records(which, text);
+    let kept = all.into_iter().zip(kept.iter().copied().chain(std::iter::repeat(true)));
+    let kept: Vec<_> = kept.filter(|(_, kept)| *kept).map(|(said, _)| said).collect();
+    let exhibit: Vec<u8> = kept.iter().flat_map(|said| said.bytes.clone()).collect();
+    assert_eq!(records(which, &exhibit), kept, "{} of {:?}", which.name(), String::from_utf8_lossy(text));
+}
+
+fn lines() -> impl Strategy<Value = Vec<u8>> {
+    let known = SAMPLES.iter().flat_map(|(_, sample)| sample.split_inclusive('\n').map(str::to_owned));
+    let odd = ["\n", "  more\n", "\tmore\n", "P Received: x\n", "stray\n", "# Time: x\n", "# x\n", "\r\n", "x"];
+    let line = prop::sample::select(known.chain(odd.map(str::to_owned)).collect::<Vec<_>>());
+    prop::collection::vec(line, 0..30).prop_map(|lines| lines.concat().into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_records_of_a_stream_are_the_same_records_in_an_exhibit(
+        text in lines(),
+        kept in prop::collection::vec(any::<bool>(), 0..40),
+    ) {
+        for (which, _) in SAMPLES {
+            assert_stands_alone(*which, &text, &kept);
+        }
+    }
+}
+
+#[test]
+fn an_entry_over_the_bound_is_lost_whole_and_reading_goes_on() {
+    use extract::record::{RecordSink, Stop, Unreadable, format};
+    use extract::scope::RawRecord;
+    #[derive(Default)]
+    struct Lengths(Vec<(u64, bool)>);
+    impl RecordSink for Lengths {
+        fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+            self.0.push((record.bytes.len() as u64, true));
+            Ok(())
+        }
+        fn separator(&mut self, _: u64) {}
+        fn unreadable(&mut self, bytes: u64, why: Unreadable) {
+            assert_eq!(why, Unreadable::TooLong);
+            self.0.push((bytes, false));
+        }
+    }
+    let first = "2024-05-01 12:00:00 1aBcDe-000123-AB Completed\n";
+    let more = format!("  {}\n", "x".repeat(1021));
+    for over in [0, 1] {
+        let lines = LINE_BYTES / more.len() - 1;
+        let filled = first.len() + lines * more.len();
+        let last = format!("  {}\n", "x".repeat(LINE_BYTES + over - filled - 3));
+        let text = [first, &more.repeat(lines), &last, first].concat();
+        let mut seen = Lengths::default();
+        format(Format::Exim).split(&mut text.as_bytes(), None, &mut seen).unwrap();
+        let long = (LINE_BYTES + over) as u64;
+        assert_eq!(seen.0, [(long, over == 0), (first.len() as u64, true)]);
+    }
+}
