@@ -138,6 +138,34 @@ fn a_join_takes_the_transaction_in_whichever_file_it_stands_until_the_id_may_be_
 }
 
 #[test]
+fn exims_lines_of_one_message_are_joined_too() {
+    let log = "2024-03-31 10:00:00 1rqrUg-0004Xy-2A <= alice@x.example H=h.example [192.0.2.7] P=esmtp S=10 id=m1@x.example\n\
+               2024-03-31 10:00:01 1rqrUg-0004Xz-7B <= bob@y.example U=bob P=local S=10\n\
+               2024-03-31 10:00:02 1rqrUg-0004Xy-2A => carol@z.example R=dnslookup T=remote_smtp H=mx [192.0.2.9]\n\
+               2024-03-31 10:00:02 1rqrUg-0004Xy-2A Completed\n";
+    let work = tempfile::tempdir().unwrap();
+    fs::write(work.path().join("mainlog"), log).unwrap();
+    let mut found = Vec::new();
+    for keys in [format!("join = \"queue-id\"\n{ALICE}"), ALICE.to_owned()] {
+        let order = format!(
+            "schema = \"order/1\"\n\n[order]\nid = \"e\"\nlegal_basis = \"pace-sch1\"\nauthority = \"A\"\nreference = \"R\"\n\
+             made = 2024-04-08\nserved = 2024-04-09T09:40:00Z\ndue = \"P7D\"\nzone = \"UTC\"\n\n[[source]]\nname = \"s\"\n\
+             zone = \"UTC\"\n\n[[clause]]\nid = \"1\"\ntext = \"alice@x.example\"\nsource = \"s\"\ncategory = \"traffic\"\n\
+             paths = [\"/mainlog\"]\ntake = \"records\"\nas = \"exim\"\n{keys}\n"
+        );
+        fs::write(work.path().join("e.toml"), order).unwrap();
+        let source = format!("s={}", work.path().display());
+        let mut command = assert_cmd::Command::cargo_bin("extract").unwrap();
+        let arguments =
+            ["--order", "e.toml", "--source", &source, "--custodian", "c", "--dry-run", "--json", "--quiet"];
+        let output = command.current_dir(work.path()).args(arguments).output().unwrap();
+        let preview: Json = serde_json::from_slice(&output.stdout).expect("a preview");
+        found.push(preview["totals"]["records"].as_u64().unwrap());
+    }
+    assert_eq!(found, [3, 1]);
+}
+
+#[test]
 fn what_is_joined_lies_in_the_window_and_passes_the_withholds() {
     let window = "window = { from = 2024-03-31, through = 2024-03-31, clock = \"record\" }";
     let withhold = "\n[[withhold]]\nclass = \"privileged\"\nidentifiers = [{ domain = \"lawfirm.example\" }]\n";

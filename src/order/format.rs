@@ -166,7 +166,10 @@ impl Format {
                 ..syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To])
             },
             Self::Syslog => syslog("syslog", &[]),
-            Self::Exim => log("exim", Family::Line, &[Role::From, Role::To, Role::Client]),
+            Self::Exim => Description {
+                joins: &[Join::QueueId],
+                ..log("exim", Family::Line, &[Role::From, Role::To, Role::Client])
+            },
             Self::Haproxy => log("haproxy", Family::WebLog, &[Role::Client]),
             Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
             Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),

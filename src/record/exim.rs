@@ -21,7 +21,7 @@ use super::layout::{self, Laid};
 use super::line::LineFormat;
 use super::stamp::{self, Civil};
 use super::{RecordFormat, RecordSink, SplitError, escape};
-use crate::order::{Family, Format, Role};
+use crate::order::{Family, Format, Join, Role};
 use crate::scope::{Reading, TimeField, Value};
 
 /// The format.
@@ -75,8 +75,8 @@ pub struct Layout<'a> {
     civil: Civil,
     /// Where `log_timezone` is on.
     offset: Option<Option<i32>>,
-    /// A message's identifier stands before the text.
-    has_id: bool,
+    /// The message's identifier, which stands before the text.
+    id: Option<&'a [u8]>,
     /// What happened.
     text: &'a [u8],
 }
@@ -113,13 +113,13 @@ impl<'a> Layout<'a> {
             }
         }
         let behind_id = word(text).filter(|(id, _)| is_message_id(id));
-        let (has_id, text) = behind_id.map_or((false, text), |(_, behind)| (true, behind));
-        (!text.is_empty()).then_some(Self { civil, offset, has_id, text })
+        let (id, text) = behind_id.map_or((None, text), |(id, behind)| (Some(id), behind));
+        (!text.is_empty()).then_some(Self { civil, offset, id, text })
     }
 
     fn event(&self) -> Event<'a> {
         let text = self.text;
-        if let Some((mark, behind)) = word(text).filter(|_| self.has_id) {
+        if let Some((mark, behind)) = word(text).filter(|_| self.id.is_some()) {
             match mark {
                 b"<=" | b"(=" => return Event::Arrival(behind),
                 b"=>" | b"->" | b">>" | b"*>" | b"**" | b"==" => return Event::Delivery(behind),
@@ -134,15 +134,15 @@ impl<'a> Layout<'a> {
             return Event::Connection(client);
         }
         const NOBODY: [&[u8]; 3] = [b"Start queue run: pid=", b"End queue run: pid=", b"exim "];
-        let finished = self.has_id && (text == b"Completed" || text.starts_with(b"Completed "));
-        let of_daemon = !self.has_id && NOBODY.iter().any(|begin| text.starts_with(begin));
+        let finished = self.id.is_some() && (text == b"Completed" || text.starts_with(b"Completed "));
+        let of_daemon = self.id.is_none() && NOBODY.iter().any(|begin| text.starts_with(begin));
         if finished || of_daemon { Event::Nobody } else { Event::Other }
     }
 
     /// Nothing but Exim writes this.
     fn is_exim(&self) -> bool {
         match self.event() {
-            Event::Other => self.has_id,
+            Event::Other => self.id.is_some(),
             Event::Connection(client) => host(client).is_some(),
             Event::Nobody => {
                 !self.text.starts_with(b"exim ") || memchr::memmem::find(self.text, b"daemon started").is_some()
@@ -161,6 +161,12 @@ impl<'a> layout::Layout<'a> for Layout<'a> {
 
     fn time(&self) -> TimeField {
         self.offset.map_or_else(|| stamp::local(self.civil), |east| stamp::at(self.civil, east))
+    }
+
+    fn transaction(&self, join: Join) -> Option<&[u8]> {
+        match join {
+            Join::QueueId => self.id,
+        }
     }
 
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {

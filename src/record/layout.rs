@@ -5,7 +5,7 @@
 use std::cell::OnceCell;
 
 use super::{escape, field};
-use crate::order::{Clock, Family, Role};
+use crate::order::{Clock, Family, Join, Role};
 use crate::scope::{Fields, Reading, TimeField, Value};
 
 /// Where the fields of a record stand.
@@ -21,6 +21,11 @@ pub(crate) trait Layout<'a>: Sized {
 
     /// The values of a role; [`Reading::Partial`] for a role that the format does not have.
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading;
+
+    /// What it has in common with the other records of its transaction.
+    fn transaction(&self, _join: Join) -> Option<&[u8]> {
+        None
+    }
 
     /// Every form of the record that is searched for whole tokens, with and without a layout.
     fn texts(bytes: &'a [u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
@@ -66,6 +71,10 @@ impl<'a, L: Layout<'a>> Fields for Laid<'a, L> {
 
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
         self.layout().map_or(Reading::Partial, |layout| layout.values(role, visit))
+    }
+
+    fn transaction(&self, join: Join) -> Option<&[u8]> {
+        self.layout()?.transaction(join)
     }
 
     fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {

@@ -60,9 +60,10 @@ pub trait RecordFormat: Sync {
     fn split(&self, stream: &mut dyn Read, scratch: Option<&Path>, sink: &mut dyn RecordSink)
     -> Result<(), SplitError>;
 
-    /// Its content tells it; else only its place (a Maildir), or an order that names it.
-    fn is_told_by_content(&self) -> bool {
-        true
+    /// The same, where nobody names a format. No for one that only its place tells (a Maildir) or an order that names it, and
+    /// where another format is the better name.
+    fn claims(&self, head: &[u8], whole: bool) -> bool {
+        self.probe(head, whole)
     }
 
     /// Its records may carry a time without a year: the stream is read through for it before it is split.
@@ -130,7 +131,7 @@ pub enum Probe {
 /// Asks every probe about the (decompressed) stream that begins with `head`; `whole`: that is all of it. Those that are
 /// not told by content are not asked.
 pub fn probe_format(head: &[u8], whole: bool) -> Probe {
-    let mut claims = FORMATS.iter().copied().filter(|row| row.is_told_by_content() && row.probe(head, whole));
+    let mut claims = FORMATS.iter().copied().filter(|row| row.claims(head, whole));
     match (claims.next(), claims.next()) {
         (None, _) => Probe::None,
         (Some(row), None) => Probe::One(row),

@@ -36,7 +36,7 @@ impl RecordFormat for Maildir {
     }
 
     /// Its place tells it.
-    fn is_told_by_content(&self) -> bool {
+    fn claims(&self, _head: &[u8], _whole: bool) -> bool {
         false
     }
 

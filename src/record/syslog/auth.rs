@@ -72,10 +72,8 @@ fn user(program: &[u8], message: &[u8], visit: &mut dyn FnMut(Value<'_>)) -> Rea
     let found = match program {
         _ if message.starts_with(b"pam_") => pam_user(message),
         b"sshd" | b"sshd-session" | b"sshd-auth" => ssh_user(message),
-        b"sudo" => {
-            Ok(message.strip_prefix(b" ").unwrap_or(message).split(|&byte| byte == b' ').find(|word| !word.is_empty()))
-                .map(|name| name.filter(|_| message::only(message, b" : ").is_ok_and(|colon| colon.is_some())))
-        }
+        b"sudo" => Ok(message.split(|&byte| byte == b' ').find(|word| !word.is_empty()))
+            .map(|name| name.filter(|_| message::only(message, b" : ").is_ok_and(|colon| colon.is_some()))),
         b"su" => su_user(message),
         b"systemd-logind" => logind_user(message),
         _ => Ok(None),

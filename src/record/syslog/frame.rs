@@ -18,13 +18,19 @@ pub(super) struct Frame<'a> {
     pub(super) stamp: TimeField,
     /// The program, without its process number. Empty where none is told.
     pub(super) program: &'a [u8],
-    /// What the program wrote.
+    /// What the program wrote, without blanks in front.
     pub(super) message: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
     /// The parts of a line without its end; none where it has not the shape.
     pub(super) fn of(line: &'a [u8]) -> Option<Self> {
+        let frame = Self::read(line)?;
+        let blanks = frame.message.iter().take_while(|&&byte| byte == b' ').count();
+        Some(Self { message: frame.message.get(blanks..).unwrap_or_default(), ..frame })
+    }
+
+    fn read(line: &'a [u8]) -> Option<Self> {
         let (priority, rest) = priority(line);
         if priority && let Some(rest) = rest.strip_prefix(b"1 ") {
             return Self::structured(rest);

@@ -13,16 +13,16 @@ mod frame;
 mod message;
 mod postfix;
 
-use std::cell::OnceCell;
 use std::io::Read;
 use std::marker::PhantomData;
 use std::path::Path;
 
 use super::field::trim_end;
+use super::layout::{Laid, Layout};
 use super::line::{self, LineFormat};
 use super::{Haproxy, RecordFormat, RecordSink, SplitError, escape};
-use crate::order::{Clock, Family, Format, Join, Role};
-use crate::scope::{Fields, Reading, TimeField, Value};
+use crate::order::{Family, Format, Join, Role};
+use crate::scope::{Reading, TimeField, Value};
 use frame::Frame;
 
 /// A program's own words.
@@ -68,11 +68,8 @@ impl<P: Program> RecordFormat for Syslog<P> {
     }
 
     /// At least half of the lines that are shown whole have a stamp and a program; for a program's own format, which is
-    /// never told by content, one is enough. What HAProxy writes through syslog is a format of its own.
+    /// never told by content, one is enough.
     fn probe(&self, head: &[u8], whole: bool) -> bool {
-        if P::FORMAT == Format::Syslog && Haproxy.probe(head, whole) {
-            return false;
-        }
         let is_framed = |line: &[u8]| Frame::of(trim_end(line)).is_some_and(|frame| !frame.program.is_empty());
         let (lines, framed) = line::share(head, whole, is_framed);
         if lines == 0 {
@@ -81,8 +78,9 @@ impl<P: Program> RecordFormat for Syslog<P> {
         framed > 0 && (framed * 2 >= lines || P::FORMAT != Format::Syslog)
     }
 
-    fn is_told_by_content(&self) -> bool {
-        P::FORMAT == Format::Syslog
+    /// What HAProxy writes through syslog has a format of its own.
+    fn claims(&self, head: &[u8], whole: bool) -> bool {
+        P::FORMAT == Format::Syslog && self.probe(head, whole) && !Haproxy.probe(head, whole)
     }
 
     fn may_lack_year(&self) -> bool {
@@ -95,65 +93,49 @@ impl<P: Program> RecordFormat for Syslog<P> {
 }
 
 impl<P: Program> LineFormat for Syslog<P> {
-    type Line<'a> = Line<'a, P>;
+    type Line<'a> = Laid<'a, Line<'a, P>>;
 
-    fn line(bytes: &[u8]) -> Line<'_, P> {
-        Line { bytes: trim_end(bytes), frame: OnceCell::new(), program: PhantomData }
+    fn line(bytes: &[u8]) -> Self::Line<'_> {
+        Laid::new(bytes)
     }
 }
 
-/// One line.
+/// What parts of a line say.
 pub struct Line<'a, P> {
-    bytes: &'a [u8],
-    frame: OnceCell<Option<Frame<'a>>>,
+    frame: Frame<'a>,
     program: PhantomData<P>,
 }
 
-impl<'a, P> Line<'a, P> {
-    fn frame(&self) -> Option<&Frame<'a>> {
-        self.frame.get_or_init(|| Frame::of(self.bytes)).as_ref()
-    }
-}
+impl<'a, P: Program> Layout<'a> for Line<'a, P> {
+    const FAMILY: Family = Family::Line;
 
-impl<P: Program> Fields for Line<'_, P> {
-    fn family(&self) -> Family {
-        Family::Line
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        Frame::of(trim_end(bytes)).map(|frame| Self { frame, program: PhantomData })
     }
 
-    fn parsed(&self) -> bool {
-        self.frame().is_some()
-    }
-
-    fn time(&self, clock: Clock) -> TimeField {
-        match clock {
-            Clock::Record => self.frame().map_or(TimeField::Unreadable, |frame| frame.stamp),
-            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::DateHeader => TimeField::Lacks,
-        }
+    fn time(&self) -> TimeField {
+        self.frame.stamp
     }
 
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
-        let Some(frame) = self.frame() else { return Reading::Partial };
         // Some daemons let a carriage return through: what is behind it may be made to look like anything.
-        if frame.message.contains(&b'\r') {
+        if self.frame.message.contains(&b'\r') {
             return Reading::Partial;
         }
-        P::values(frame.program, frame.message, role, visit)
+        P::values(self.frame.program, self.frame.message, role, visit)
     }
 
     fn transaction(&self, join: Join) -> Option<&[u8]> {
-        self.frame().and_then(|frame| P::transaction(frame.program, frame.message, join))
+        P::transaction(self.frame.program, self.frame.message, join)
     }
 
-    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
-    }
-
-    fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        visit(self.bytes);
-        if let Some(plain) = escape::decode_octal(self.bytes, b'#') {
+    fn texts(bytes: &'a [u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
+        let text = trim_end(bytes);
+        visit(text);
+        if let Some(plain) = escape::decode_octal(text, b'#') {
             visit(&plain);
         }
-        escape::decoded_forms(self.bytes, visit);
+        escape::decoded_forms(text, visit);
         Reading::Complete
     }
 }
