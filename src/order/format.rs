@@ -11,18 +11,22 @@ use super::{Category, Clock, Identifier, Role};
 pub enum Format {
     /// Web access logs, Apache's common and combined log formats; one physical line is one record.
     AccessLog,
+    /// The log of the Linux audit daemon.
+    Auditd,
     /// Exim's main, reject and panic log.
     Exim,
     /// HAProxy's log, HTTP and TCP, behind a syslog header or bare.
     Haproxy,
-    /// Squid's access log, in its own format.
-    Squid,
-    /// vsftpd's own log, and the xferlog of FTP servers.
-    Vsftpd,
     /// The general query log of MySQL and MariaDB.
     MysqlGeneral,
     /// The slow query log of MySQL and MariaDB.
     MysqlSlow,
+    /// PostgreSQL's log on standard error.
+    Postgresql,
+    /// Squid's access log, in its own format.
+    Squid,
+    /// vsftpd's own log, and the xferlog of FTP servers.
+    Vsftpd,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -91,12 +95,14 @@ impl Format {
     /// All of them.
     pub const ALL: &'static [Self] = &[
         Self::AccessLog,
+        Self::Auditd,
         Self::Exim,
         Self::Haproxy,
-        Self::Squid,
-        Self::Vsftpd,
         Self::MysqlGeneral,
         Self::MysqlSlow,
+        Self::Postgresql,
+        Self::Squid,
+        Self::Vsftpd,
         Self::Mbox,
         Self::Maildir,
         Self::Eml,
@@ -109,8 +115,6 @@ impl Format {
         "w3c",
         "postfix",
         "dovecot",
-        "postgresql",
-        "auditd",
         "docker-json",
         "jsonl",
         "csv",
@@ -129,18 +133,20 @@ impl Format {
         const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
             Description { name, least_category: Category::Traffic, family, roles, extension: Extension::Log }
         }
-        // A statement holds what is stored.
-        const fn statements(name: &'static str) -> Description {
-            Description { least_category: Category::Content, ..log(name, Family::Line, &[]) }
+        // Statements, the arguments of commands, what was typed: what is said or stored.
+        const fn content(name: &'static str, roles: &'static [Role]) -> Description {
+            Description { least_category: Category::Content, ..log(name, Family::Line, roles) }
         }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Auditd => content("auditd", &[]),
             Self::Exim => log("exim", Family::Line, &[Role::From, Role::To, Role::Client]),
             Self::Haproxy => log("haproxy", Family::WebLog, &[Role::Client]),
+            Self::MysqlGeneral => content("mysql-general", &[]),
+            Self::MysqlSlow => content("mysql-slow", &[]),
+            Self::Postgresql => content("postgresql", &[Role::User]),
             Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
             Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
-            Self::MysqlGeneral => statements("mysql-general"),
-            Self::MysqlSlow => statements("mysql-slow"),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),

@@ -203,12 +203,14 @@ pub enum Take {
 #[expect(missing_docs, reason = "the names are those of `super::Format`, which explains them")]
 pub enum Format {
     AccessLog,
+    Auditd,
     Exim,
     Haproxy,
-    Squid,
-    Vsftpd,
     MysqlGeneral,
     MysqlSlow,
+    Postgresql,
+    Squid,
+    Vsftpd,
     Mbox,
     Maildir,
     Eml,

@@ -6,6 +6,7 @@
 //! **Invariant:** what a format hands to its sink (records, separators, unreadable bytes) is the stream, to the byte.
 
 mod access_log;
+mod auditd;
 mod buffer;
 mod clf_time;
 pub mod compression;
@@ -21,17 +22,20 @@ mod mail;
 mod mbox;
 mod mysql_general;
 mod mysql_slow;
+mod postgresql;
 mod single;
 mod squid;
 mod stamp;
 mod vsftpd;
 
 pub use access_log::AccessLog;
+pub use auditd::Auditd;
 pub use exim::Exim;
 pub use haproxy::Haproxy;
 pub use mbox::Mbox;
 pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
+pub use postgresql::Postgresql;
 pub use single::{Eml, Maildir};
 pub use squid::Squid;
 pub use vsftpd::Vsftpd;
@@ -66,19 +70,33 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] =
-    &[&AccessLog, &Exim, &Haproxy, &Squid, &Vsftpd, &MysqlGeneral, &MysqlSlow, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[
+    &AccessLog,
+    &Auditd,
+    &Exim,
+    &Haproxy,
+    &MysqlGeneral,
+    &MysqlSlow,
+    &Postgresql,
+    &Squid,
+    &Vsftpd,
+    &Mbox,
+    &Maildir,
+    &Eml,
+];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
     match format {
         Format::AccessLog => &AccessLog,
+        Format::Auditd => &Auditd,
         Format::Exim => &Exim,
         Format::Haproxy => &Haproxy,
-        Format::Squid => &Squid,
-        Format::Vsftpd => &Vsftpd,
         Format::MysqlGeneral => &MysqlGeneral,
         Format::MysqlSlow => &MysqlSlow,
+        Format::Postgresql => &Postgresql,
+        Format::Squid => &Squid,
+        Format::Vsftpd => &Vsftpd,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
