@@ -19,18 +19,22 @@ pub enum Format {
     Postfix,
     /// Syslog files, RFC 3164, RFC 5424 and with RFC 3339 stamps: one line a record.
     Syslog,
+    /// The log of the Linux audit daemon.
+    Auditd,
     /// Exim's main, reject and panic log.
     Exim,
     /// HAProxy's log, HTTP and TCP, behind a syslog header or bare.
     Haproxy,
-    /// Squid's access log, in its own format.
-    Squid,
-    /// vsftpd's own log, and the xferlog of FTP servers.
-    Vsftpd,
     /// The general query log of MySQL and MariaDB.
     MysqlGeneral,
     /// The slow query log of MySQL and MariaDB.
     MysqlSlow,
+    /// PostgreSQL's log on standard error.
+    Postgresql,
+    /// Squid's access log, in its own format.
+    Squid,
+    /// vsftpd's own log, and the xferlog of FTP servers.
+    Vsftpd,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -107,31 +111,22 @@ impl Format {
         Self::Dovecot,
         Self::Postfix,
         Self::Syslog,
+        Self::Auditd,
         Self::Exim,
         Self::Haproxy,
-        Self::Squid,
-        Self::Vsftpd,
         Self::MysqlGeneral,
         Self::MysqlSlow,
+        Self::Postgresql,
+        Self::Squid,
+        Self::Vsftpd,
         Self::Mbox,
         Self::Maildir,
         Self::Eml,
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &[
-        "w3c",
-        "postgresql",
-        "auditd",
-        "docker-json",
-        "jsonl",
-        "csv",
-        "journal",
-        "utmp",
-        "sqlite",
-        "mysql-dump",
-        "postgresql-dump",
-    ];
+    pub const LATER: &'static [&'static str] =
+        &["w3c", "docker-json", "jsonl", "csv", "journal", "utmp", "sqlite", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
         const fn mail(name: &'static str) -> Description {
@@ -153,9 +148,9 @@ impl Format {
         const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
             Description { may_lack_year: true, ..log(name, Family::Line, roles) }
         }
-        // A statement holds what is stored.
-        const fn statements(name: &'static str) -> Description {
-            Description { least_category: Category::Content, ..log(name, Family::Line, &[]) }
+        // Statements, the arguments of commands, what was typed: what is said or stored.
+        const fn content(name: &'static str, roles: &'static [Role]) -> Description {
+            Description { least_category: Category::Content, ..log(name, Family::Line, roles) }
         }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
@@ -170,11 +165,13 @@ impl Format {
                 joins: &[Join::QueueId],
                 ..log("exim", Family::Line, &[Role::From, Role::To, Role::Client])
             },
+            Self::Auditd => content("auditd", &[]),
             Self::Haproxy => log("haproxy", Family::WebLog, &[Role::Client]),
+            Self::MysqlGeneral => content("mysql-general", &[]),
+            Self::MysqlSlow => content("mysql-slow", &[]),
+            Self::Postgresql => content("postgresql", &[Role::User]),
             Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
             Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
-            Self::MysqlGeneral => statements("mysql-general"),
-            Self::MysqlSlow => statements("mysql-slow"),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),

@@ -285,6 +285,10 @@ impl<'a> Fields<'a> {
         let mut fields = Self { rest, ..Self::default() };
         loop {
             fields.rest = fields.rest.strip_prefix(b" ").unwrap_or(fields.rest);
+            if let Some((_, behind)) = word(fields.rest).filter(|(flag, _)| FLAGS.contains(flag)) {
+                fields.rest = behind;
+                continue;
+            }
             let Some((key, value)) = key(fields.rest) else { return fields };
             let behind = match key {
                 b"H" => host(value).map(|(client, behind)| {
@@ -295,7 +299,7 @@ impl<'a> Fields<'a> {
                     fields.sender = Some(sender);
                     behind
                 }),
-                b"id" => address(value).map(|(_, behind)| behind),
+                b"id" | b"id*" => address(value).map(|(_, behind)| behind),
                 b"T" => quoted(value),
                 // What a stranger chose, and not quoted: it may go on as further fields.
                 b"U" if fields.client.is_some() => None,
@@ -311,9 +315,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// `KEY=` at the front.
+/// Fields without a value: pipelining, chunking, PRDR.
+const FLAGS: [&[u8]; 6] = [b"L", b"L.", b"L-", b"L.-", b"K", b"PRDR"];
+
+/// `KEY=` at the front; that of a Message-ID which Exim made is `id*=`.
 fn key(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = text.iter().take(8).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let length = text.iter().take(8).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'*').count();
     let value = text.get(length..)?.strip_prefix(b"=").filter(|_| length > 0)?;
     Some((text.get(..length)?, value))
 }

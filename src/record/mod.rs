@@ -6,6 +6,7 @@
 //! **Invariant:** what a format hands to its sink (records, separators, unreadable bytes) is the stream, to the byte.
 
 mod access_log;
+mod auditd;
 mod buffer;
 mod clf_time;
 pub mod compression;
@@ -21,6 +22,7 @@ mod mail;
 mod mbox;
 mod mysql_general;
 mod mysql_slow;
+mod postgresql;
 mod single;
 mod squid;
 mod stamp;
@@ -29,11 +31,13 @@ mod vsftpd;
 mod year;
 
 pub use access_log::AccessLog;
+pub use auditd::Auditd;
 pub use exim::Exim;
 pub use haproxy::Haproxy;
 pub use mbox::Mbox;
 pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
+pub use postgresql::Postgresql;
 pub use single::{Eml, Maildir};
 pub use squid::Squid;
 pub use vsftpd::Vsftpd;
@@ -92,6 +96,8 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &syslog::DOVECOT,
     &syslog::POSTFIX,
     &syslog::SYSLOG,
+    &Auditd,
+    &Postgresql,
     &Mbox,
     &Maildir,
     &Eml,
@@ -105,12 +111,14 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Dovecot => &syslog::DOVECOT,
         Format::Postfix => &syslog::POSTFIX,
         Format::Syslog => &syslog::SYSLOG,
+        Format::Auditd => &Auditd,
         Format::Exim => &Exim,
         Format::Haproxy => &Haproxy,
-        Format::Squid => &Squid,
-        Format::Vsftpd => &Vsftpd,
         Format::MysqlGeneral => &MysqlGeneral,
         Format::MysqlSlow => &MysqlSlow,
+        Format::Postgresql => &Postgresql,
+        Format::Squid => &Squid,
+        Format::Vsftpd => &Vsftpd,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,

@@ -16,7 +16,8 @@ use extract::record::{Probe, probe_format};
 use super::said::records;
 
 /// What the truth counts and an order cannot ask for, or counts otherwise: file, address, why.
-const NOT_ASKED: &[(&str, &str, &str)] = &[];
+const NOT_ASKED: &[(&str, &str, &str)] =
+    &[("plaso/postgresql.log", "0.20.04.1", "a version of Ubuntu; no order can name it, since it is no address")];
 
 /// Lines with an address that are not disclosed because they have no shape: file, address, how many. The cause is the one
 /// in the table of logs.
@@ -44,6 +45,22 @@ const COMMENTS: &str = "comments of fail2ban's tests, which no program writes";
 
 const ROWS: &[Row] = &[
     Row {
+        format: Format::Auditd,
+        file: "crowdsec/auditd-postexploit-rm__auditd-postexploit-rm.log",
+        records: 10,
+        shapeless: 0,
+        why: "",
+        is_claimed: true,
+    },
+    Row {
+        format: Format::Auditd,
+        file: "plaso/selinux.log",
+        records: 12,
+        shapeless: 6,
+        why: "lines that plaso's test breaks on purpose: no time, no milliseconds, no type, an empty one",
+        is_claimed: true,
+    },
+    Row {
         format: Format::Exim,
         file: "fail2ban/exim-spam.log",
         records: 26,
@@ -60,6 +77,14 @@ const ROWS: &[Row] = &[
         is_claimed: true,
     },
     Row { format: Format::Haproxy, file: "matomo/haproxy.log", records: 1, shapeless: 0, why: "", is_claimed: true },
+    Row {
+        format: Format::Postgresql,
+        file: "plaso/postgresql.log",
+        records: 20,
+        shapeless: 0,
+        why: "",
+        is_claimed: true,
+    },
     Row {
         format: Format::Vsftpd,
         file: "fail2ban/vsftpd.log",
@@ -124,7 +149,7 @@ fn disclosed(corpora: &Path, row: &Row, addresses: &[&str]) -> Vec<(u64, u64)> {
     );
     for (at, address) in addresses.iter().enumerate() {
         order.push_str(&format!(
-            "[[clause]]\nid = \"c{at}\"\ntext = \"as the truth file asks\"\nsource = \"corpus\"\ncategory = \"traffic\"\n\
+            "[[clause]]\nid = \"c{at}\"\ntext = \"as the truth file asks\"\nsource = \"corpus\"\ncategory = \"content\"\n\
              paths = [\"/logs/{}\"]\ntake = \"records\"\nas = \"{}\"\n\
              identifiers = [{{ ip = \"{address}\", role = [\"any\"] }}]\n",
             row.file,

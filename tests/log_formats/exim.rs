@@ -66,6 +66,33 @@ fn each_kind_of_line_says_who_is_in_its_place() {
     }
 }
 
+/// Exim 4.96 wrote these, with `helo_accept_junk_hosts` and every field of `log_selector`, for a client that tried.
+#[test]
+fn what_a_real_exim_writes_of_a_forger_names_nobody_else() {
+    let cases = [
+        (
+            "2026-11-26 23:45:06.706 [12063] 1xWj9G-00038Z-2H <= \"x H=(y) [203.0.113.7] \"@b.example H=(x) [203.0.113.7]:25 P=smtp () [192.0.2.1]:4025 I=[192.0.2.2]:25 U=root P=esmtp L.- S=334 M8S=0 RT=0.000s id=\"x for z@z.example\"@y.example T=\"x\\\" for z@z.example\" from <\"x H=(y) [203.0.113.7] \"@b.example> for bob@shop.example",
+            "time 2026-11-26T23:45:06.706; from x H=(y) [203.0.113.7] @b.example; to ?; client ?",
+        ),
+        (
+            "2026-11-26 23:45:06.705 [12063] H=(x) [203.0.113.7]:25 P=smtp () [192.0.2.1]:4025 I=[192.0.2.2]:25 U=root F=<\"x H=(y) [203.0.113.7] \"@b.example> rejected RCPT <nobody@shop.example>: no",
+            "time 2026-11-26T23:45:06.705; from ?; to ?; client ?",
+        ),
+        (
+            "2026-11-26 23:45:06.723 [12073] 1xWj9G-00038j-2K <= root@mx.shop.example U=root P=local S=300 M8S=0 RT=0.000s id*=E1xWj9G-00038j-2K@mx.shop.example from <root@mx.shop.example> for bob@shop.example",
+            "time 2026-11-26T23:45:06.723; from root@mx.shop.example; to bob@shop.example; client -",
+        ),
+        (
+            "2026-11-26 23:45:33 1xWj9h-0003AE-1b <= a@b.example H=(mail.b.example) [192.0.2.1] P=esmtp K S=238 T=\"h\\303\\251 \\\"q\\\"\" for bob@shop.example gone@elsewhere.example",
+            "time 2026-11-26T23:45:33; from a@b.example; to bob@shop.example gone@elsewhere.example; client 192.0.2.1",
+        ),
+    ];
+    for (line, expected) in cases {
+        let seen = records(Format::Exim, line.as_bytes());
+        assert_eq!(seen[0].fields, format!("{expected}{NONE}"), "{line}");
+    }
+}
+
 #[test]
 fn what_a_client_chose_is_read_as_no_field() {
     let head = "2024-05-01 12:00:00 1aBcDe-000123-AB";
@@ -119,7 +146,7 @@ fn what_a_client_chose_is_read_as_no_field() {
 fn a_rejected_message_goes_with_its_line_and_any_other_line_is_its_own() {
     let first = "2024-05-01 12:00:00 1aBcDe-000123-AB H=[192.0.2.1] F=<a@b.example> rejected after DATA: no\n\
         Envelope-from: <a@b.example>\nEnvelope-to: <c@d.example>\n    <e@f.example>\n\
-        P Received: from x\n\tby y\nF From: a@b.example\n  Subject: 2024-05-01 12:00:00 x\n* Old: x\n";
+        P Received: from x\n\tby y\nF From: a@b.example\n  Subject: reject\n 2024-05-01 12:00:00 x\n* Old: x\n";
     let seen = records(Format::Exim, format!("  orphan\n{first}stray\n{first}").as_bytes());
     let texts: Vec<_> =
         seen.iter().map(|said| (String::from_utf8_lossy(&said.bytes).into_owned(), said.is_parsed)).collect();

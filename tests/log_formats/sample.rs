@@ -10,6 +10,11 @@ use super::said::records;
 /// A few records of each format, as its program writes them.
 const SAMPLES: &[(Format, &str)] = &[
     (
+        Format::Auditd,
+        "type=EXECVE msg=audit(1364481363.243:24287): argc=2 a0=\"cat\" a1=2F746D702F6120\n\
+         type=PROCTITLE msg=audit(1364481363.243:24287): proctitle=636174002F746D702F6120\n",
+    ),
+    (
         Format::Exim,
         "2024-05-01 12:00:00 1aBcDe-000123-AB <= a@b.example H=x [192.0.2.1] P=smtp S=5\n\
          2024-05-01 12:00:01 1aBcDe-000123-AB => bob <bob@shop.example> R=local T=maildir\n\
@@ -31,6 +36,12 @@ const SAMPLES: &[(Format, &str)] = &[
         "# Time: 2024-05-01T12:00:00.123456Z\n# User@Host: u[u] @ localhost [127.0.0.1]  Id:    12\n\
          # Query_time: 0.000185\nSET timestamp=1714557600;\nselect\n\t1;\n\
          # User@Host: u[u] @ localhost [127.0.0.1]\n# Query_time: 0.000185\nSET timestamp=1714557600;\nselect 2;\n",
+    ),
+    (
+        Format::Postgresql,
+        "2022-04-12 00:16:05.526 UTC [7755] LOG:  database system is ready to accept connections\n\
+         2022-04-12 00:24:24.741 UTC [9158] alice@shop ERROR:  syntax error at or near \"x\" at character 1\n\
+         2022-04-12 00:24:24.741 UTC [9158] alice@shop STATEMENT:  x\n\ty\n",
     ),
     (
         Format::Squid,
