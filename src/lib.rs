@@ -19,7 +19,7 @@
 //!
 //! | layer | modules | what belongs there |
 //! |---|---|---|
-//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; the state of a journal |
+//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal |
 //! | 2 | [`order`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`] |
 //! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
@@ -64,6 +64,7 @@ pub mod ledger;
 pub mod limits;
 pub mod order;
 pub mod package;
+pub mod packing;
 pub mod plan;
 pub mod read_error;
 pub mod record;

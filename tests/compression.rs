@@ -35,6 +35,104 @@ fn unpack(stored: &[u8], sizes: &[usize]) -> (Vec<u8>, Option<ReadError>, bool, 
     (out, error, stream.is_compressed(), stream.is_damaged())
 }
 
+/// Each way of packing, and whether zeros may stand behind it.
+const WAYS: [(&str, fn(&[u8]) -> Vec<u8>, bool); 5] = [
+    ("gzip", gzip, true),
+    ("Zstandard", zstandard, false),
+    // Its padding comes in fours (The .xz File Format, 2.2).
+    ("xz", xz, true),
+    ("bzip2", bzip2, true),
+    ("LZ4", lz4, true),
+];
+
+fn zstandard(text: &[u8]) -> Vec<u8> {
+    let mut writer = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    writer.include_checksum(true).unwrap();
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
+}
+
+fn xz(text: &[u8]) -> Vec<u8> {
+    let mut writer = liblzma::write::XzEncoder::new(Vec::new(), 3);
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
+}
+
+fn bzip2(text: &[u8]) -> Vec<u8> {
+    let mut writer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
+}
+
+fn lz4(text: &[u8]) -> Vec<u8> {
+    let sums = lz4_flex::frame::FrameInfo::new().content_checksum(true).block_checksums(true);
+    let mut writer = lz4_flex::frame::FrameEncoder::with_frame_info(sums, Vec::new());
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
+}
+
+#[test]
+fn all_members_are_read_whatever_they_are_packed_in() {
+    let text: Vec<u8> = (0..100_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
+    let (first, second) = text.split_at(text.len() / 3);
+    for (name, pack, padded) in WAYS {
+        let mut clean =
+            vec![pack(&text), [pack(first), pack(second)].concat(), [pack(first), pack(b""), pack(second)].concat()];
+        if padded {
+            clean.push([pack(first), vec![0; 512], pack(second), vec![0; 1024]].concat());
+        }
+        for (number, stored) in clean.iter().enumerate() {
+            for sizes in [&[1usize << 20][..], &[1, 2, 3], &[4096, 1]] {
+                let (out, error, compressed, damaged) = unpack(stored, sizes);
+                assert!(error.is_none(), "{name} {number}: {error:?} after {}", out.len());
+                assert!(out == text && compressed && !damaged, "{name} {number}: {} of {}", out.len(), text.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damage_is_an_error_behind_all_that_was_good_whatever_it_is_packed_in() {
+    let text: Vec<u8> = (0..60_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();
+    let (first, second) = text.split_at(text.len() / 2);
+    for (name, pack, _) in WAYS {
+        let (one, two) = (pack(first), pack(second));
+        let whole = [one.clone(), two.clone()].concat();
+        let cut = |at: usize| whole[..at].to_vec();
+        let mut flipped = whole.clone();
+        flipped[one.len() + two.len() / 2] ^= 0x10;
+        let cases = [
+            ("cut within the first member", cut(one.len() / 2), 0),
+            ("cut within the second member", cut(one.len() + two.len() / 2), first.len()),
+            ("cut within the second header", cut(one.len() + 3), first.len()),
+            ("cut within the last bytes", cut(whole.len() - 2), first.len()),
+            ("a flipped bit", flipped, first.len()),
+            (
+                "rubbish behind the last member",
+                [whole.clone(), b"rubbish, and more of it".to_vec()].concat(),
+                text.len(),
+            ),
+        ];
+        for (what, stored, at_least) in cases {
+            for sizes in [&[1usize << 20][..], &[1, 2, 3]] {
+                let (out, error, compressed, damaged) = unpack(&stored, sizes);
+                assert!(
+                    matches!(error, Some(ReadError::Corrupt { .. })),
+                    "{name}, {what}: {error:?} after {}",
+                    out.len()
+                );
+                assert!(text.starts_with(&out) || what == "a flipped bit", "{name}, {what}");
+                assert!(out.len() >= at_least && compressed && damaged, "{name}, {what}: {} of {at_least}", out.len());
+            }
+        }
+        let mut broken_disk = Pieces::new(&one[..one.len() / 2], &[1000]);
+        broken_disk.error = true;
+        let mut stream = Unpacked::open(broken_disk);
+        let error = io::copy(&mut stream, &mut io::sink()).unwrap_err();
+        assert!(matches!(ReadError::from(error), ReadError::Io { .. }) && !stream.is_damaged(), "{name}");
+    }
+}
+
 #[test]
 fn all_members_of_a_gzip_stream_are_read_and_zero_padding_is_clean() {
     let text: Vec<u8> = (0..100_000u32).flat_map(|line| format!("line {line}\n").into_bytes()).collect();

@@ -1,19 +1,17 @@
-//! Streams that are stored compressed: gzip (RFC 1952), of any number of members.
+//! Streams that are stored compressed, in any way of [`crate::packing`].
 //!
-//! Recognised by its magic alone, never by a name. All members are read (rotated logs hold several); zero bytes behind a
-//! member are padding. What was unpacked before a damage is given, and then the error.
+//! All members are read (rotated logs hold several). What was unpacked before a damage is given, and then the error.
 //!
 //! **Invariant:** unpacking stops at [`limits::UNPACKED_BYTES`], in bounded memory, whatever the stream says.
 
-use std::io::{self, BufRead, BufReader, Read};
-
-use flate2::bufread::GzDecoder;
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::limits;
+use crate::packing::{self, MAGIC_BYTES, Packing, Unpacking};
 use crate::read_error::ReadError;
 
-/// What begins a gzip member whose method is deflate.
-const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 /// What is read of a compressed stream at once.
 const PACKED_CHUNK_BYTES: usize = 64 * 1024;
 
@@ -33,28 +31,39 @@ pub struct Unpacked<R: Read> {
 
 enum Source<R: Read> {
     Plain(R),
-    Gzip(Box<Gzip<R>>),
+    Packed(Box<Packed<R>>),
+    /// It cannot be unpacked at all.
+    Refused,
+}
+
+/// What is stored compressed.
+struct Packed<R: Read> {
+    stream: Unpacking<BufReader<Tracked<R>>>,
+    /// The stored stream could not be read.
+    failed: Arc<AtomicBool>,
+    /// The compressed data ended early or contradict themselves.
+    damaged: bool,
+    /// An error was given: there is nothing behind it.
+    ended: bool,
+    unpacked: u64,
 }
 
 impl<R: Read> Unpacked<R> {
     /// Reads as much of the stream as a probe is shown. An error on the way is given when it is reached again.
     pub fn open(mut stream: R) -> Self {
         let mut magic = Vec::new();
-        let ended = fill(&mut stream, &mut magic, GZIP_MAGIC.len());
-        let mut unpacked = if magic == GZIP_MAGIC && ended.is_none() {
-            let tracked = Tracked { head: magic, given: 0, stream, failed: false };
-            let members = Gzip::new(BufReader::with_capacity(PACKED_CHUNK_BYTES, tracked));
-            Self {
-                head: Vec::new(),
-                given: 0,
-                whole: false,
-                ended: None,
-                source: Source::Gzip(Box::new(members)),
-                unpacked: 0,
-            }
-        } else {
-            Self { head: magic, given: 0, whole: false, ended, source: Source::Plain(stream), unpacked: 0 }
+        let ended = fill(&mut stream, &mut magic, MAGIC_BYTES);
+        // A stream that fails within its first bytes is not unpacked.
+        let packing = Packing::of(&magic).filter(|_| !matches!(ended, Some(Err(_))));
+        let (head, ended, source) = match packing {
+            None => (magic, ended, Source::Plain(stream)),
+            Some(packing) => match Packed::new(packing, magic, stream) {
+                Ok(packed) => (Vec::new(), None, Source::Packed(Box::new(packed))),
+                // No room for its tables: nothing was read of it yet.
+                Err(error) => (Vec::new(), Some(Err(error.into())), Source::Refused),
+            },
         };
+        let mut unpacked = Self { head, given: 0, whole: false, ended, source, unpacked: 0 };
         if unpacked.ended.is_none() {
             let mut head = std::mem::take(&mut unpacked.head);
             unpacked.ended = fill(&mut unpacked.source, &mut head, limits::PROBE_BYTES);
@@ -71,13 +80,13 @@ impl<R: Read> Unpacked<R> {
 
     /// It is stored compressed.
     pub fn is_compressed(&self) -> bool {
-        matches!(self.source, Source::Gzip(_))
+        matches!(self.source, Source::Packed(_))
     }
 
     /// The compressed data ended early or contradict themselves: the error that was given is theirs, and not one of
     /// reading what is stored.
     pub fn is_damaged(&self) -> bool {
-        matches!(&self.source, Source::Gzip(gzip) if gzip.damaged)
+        matches!(&self.source, Source::Packed(packed) if packed.damaged)
     }
 }
 
@@ -131,7 +140,8 @@ impl<R: Read> Read for Source<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(stream) => stream.read(room),
-            Self::Gzip(gzip) => gzip.read(room),
+            Self::Packed(packed) => packed.read(room),
+            Self::Refused => Ok(0),
         }
     }
 }
@@ -141,7 +151,7 @@ struct Tracked<R> {
     head: Vec<u8>,
     given: usize,
     stream: R,
-    failed: bool,
+    failed: Arc<AtomicBool>,
 }
 
 impl<R: Read> Read for Tracked<R> {
@@ -149,7 +159,9 @@ impl<R: Read> Read for Tracked<R> {
         let from_head = self.head.get(self.given..).unwrap_or_default();
         if from_head.is_empty() {
             let result = self.stream.read(room);
-            self.failed |= matches!(&result, Err(error) if error.kind() != io::ErrorKind::Interrupted);
+            if matches!(&result, Err(error) if error.kind() != io::ErrorKind::Interrupted) {
+                self.failed.store(true, Ordering::Relaxed);
+            }
             return result;
         }
         let count = from_head.len().min(room.len());
@@ -161,80 +173,34 @@ impl<R: Read> Read for Tracked<R> {
     }
 }
 
-/// A stream of gzip members.
-struct Gzip<R: Read> {
-    /// None between its taking and its putting back, and after the end.
-    member: Option<GzDecoder<BufReader<Tracked<R>>>>,
-    damaged: bool,
-    unpacked: u64,
-}
-
-impl<R: Read> Gzip<R> {
-    fn new(stored: BufReader<Tracked<R>>) -> Self {
-        Self { member: Some(GzDecoder::new(stored)), damaged: false, unpacked: 0 }
-    }
-
-    fn corrupt(&mut self, what: &'static str) -> io::Error {
-        self.damaged = true;
-        self.member = None;
-        ReadError::Corrupt { offset: self.unpacked, what }.into()
-    }
-
-    /// Goes to the next member. False: there is none.
-    fn next_member(&mut self) -> io::Result<bool> {
-        let Some(member) = self.member.take() else { return Ok(false) };
-        let mut stored = member.into_inner();
-        loop {
-            let waiting = match stored.fill_buf() {
-                Ok(waiting) => waiting,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            if waiting.is_empty() {
-                return Ok(false);
-            }
-            let padding = waiting.iter().take_while(|&&byte| byte == 0).count();
-            let next = waiting.get(padding).copied();
-            stored.consume(padding);
-            match next {
-                None => {}
-                Some(byte) if Some(&byte) == GZIP_MAGIC.first() => {
-                    self.member = Some(GzDecoder::new(stored));
-                    return Ok(true);
-                }
-                Some(_) => return Err(self.corrupt("bytes behind a gzip member that are none")),
-            }
-        }
+impl<R: Read> Packed<R> {
+    fn new(packing: Packing, head: Vec<u8>, stream: R) -> Result<Self, ReadError> {
+        let failed = Arc::new(AtomicBool::new(false));
+        let tracked = Tracked { head, given: 0, stream, failed: Arc::clone(&failed) };
+        let stream = packing.unpack(BufReader::with_capacity(PACKED_CHUNK_BYTES, tracked))?;
+        Ok(Self { stream, failed, damaged: false, ended: false, unpacked: 0 })
     }
 }
 
-impl<R: Read> Read for Gzip<R> {
+impl<R: Read> Read for Packed<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if room.is_empty() {
+        if self.ended {
             return Ok(0);
         }
-        while let Some(member) = &mut self.member {
-            match member.read(room) {
-                Ok(0) => {
-                    if !self.next_member()? {
-                        return Ok(0);
-                    }
-                }
-                Ok(count) => {
-                    self.unpacked += count as u64;
-                    return Ok(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
-                Err(error) if member.get_ref().get_ref().failed => {
-                    self.member = None;
+        match self.stream.read(room) {
+            Ok(count) => {
+                self.unpacked += count as u64;
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                self.ended = true;
+                if self.failed.load(Ordering::Relaxed) {
                     return Err(error);
                 }
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(self.corrupt("the gzip stream ends early"));
-                }
-                Err(_) => return Err(self.corrupt("the gzip stream contradicts itself")),
+                self.damaged = true;
+                Err(packing::damage(error, self.unpacked).into())
             }
         }
-        Ok(0)
     }
 }

@@ -23,7 +23,7 @@ pub struct Rule {
 
 /// The layers, low to high. A file may use modules of lower layers and its own.
 pub const LAYERS: &[&[&str]] = &[
-    &["digest", "clock", "limits", "read_error", "journal"],
+    &["digest", "clock", "limits", "read_error", "packing", "journal"],
     &["order"],
     &["scope"],
     &["volume", "image"],
@@ -38,8 +38,14 @@ pub const LAYERS: &[&[&str]] = &[
 ];
 
 /// Modules of one layer where the first may use the second, and never the other way round.
-pub const BESIDE: &[(&str, &str)] =
-    &[("volume", "image"), ("read_error", "limits"), ("digest", "limits"), ("extract", "plan")];
+pub const BESIDE: &[(&str, &str)] = &[
+    ("volume", "image"),
+    ("read_error", "limits"),
+    ("digest", "limits"),
+    ("packing", "limits"),
+    ("packing", "read_error"),
+    ("extract", "plan"),
+];
 
 pub const RULES: &[Rule] = &[
     Rule {

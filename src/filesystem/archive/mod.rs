@@ -5,7 +5,6 @@
 //!
 //! **Invariant:** what goes over a bound, is damaged or is encrypted is an error, never an absence.
 
-mod packing;
 mod stamp;
 mod system;
 mod tar;
@@ -17,12 +16,12 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::packing::Packing;
 use self::system::Archive;
 use super::FileSystem;
 use crate::clock::Zone;
 use crate::image::Image;
 use crate::limits;
+use crate::packing::{self, Packing};
 use crate::read_error::ReadError;
 
 /// A stream that begins with these bytes may be an archive: it is worth being kept and looked into. A whole stream shorter
@@ -39,12 +38,12 @@ pub fn begins_one(head: &[u8]) -> bool {
 }
 
 /// A packed stream unpacks to something that begins as a tar does.
-fn holds_tar(packing: Packing, packed: impl std::io::BufRead + Send) -> Result<bool, ReadError> {
+fn holds_tar(packing: Packing, packed: impl std::io::BufRead) -> Result<bool, ReadError> {
     let mut stream = packing.unpack(packed)?;
     let mut head = vec![0; tar::HEAD_BYTES];
     let mut filled = 0;
     while let Some(room) = head.get_mut(filled..).filter(|room| !room.is_empty()) {
-        match packing::read_on(stream.as_mut(), room) {
+        match packing::read_on(&mut stream, room) {
             Ok(0) => return Ok(false),
             Ok(count) => filled += count,
             Err(error) => return Err(packing::damage(error, u64::try_from(filled).unwrap_or(0))),
@@ -53,7 +52,7 @@ fn holds_tar(packing: Packing, packed: impl std::io::BufRead + Send) -> Result<b
     Ok(tar::begins_one(&head))
 }
 
-/// The archive's kind (`tar`, `tar.gz`, `tar.zst`, `tar.xz`, `tar.bz2`, `zip`); none for what is no archive, such as a
+/// The archive's kind (`tar`, `tar.gz`, `tar.zst`, `tar.xz`, `tar.bz2`, `tar.lz4`, `zip`); none for what is no archive, such as a
 /// single packed file. An error: it begins as a packed stream, and its first bytes do not unpack.
 pub fn probe(image: &dyn Image) -> Result<Option<&'static str>, ReadError> {
     let length = usize::try_from(image.size_bytes()).unwrap_or(usize::MAX).min(limits::PROBE_BYTES);

@@ -10,9 +10,9 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::packing::{self, Packing};
 use crate::image::Image;
 use crate::limits;
+use crate::packing::{self, Packing};
 use crate::read_error::ReadError;
 
 /// Kept bytes.
@@ -110,7 +110,7 @@ pub(super) fn unpack(
     let mut keeping = Keeping::new(scratch);
     let mut room = vec![0; limits::CHUNK_BYTES];
     loop {
-        match packing::read_on(stream.as_mut(), &mut room) {
+        match packing::read_on(&mut stream, &mut room) {
             Ok(0) => return Ok((keeping.kept(), None)),
             Ok(count) => keeping.push(room.get(..count).unwrap_or_default())?,
             Err(error) => {

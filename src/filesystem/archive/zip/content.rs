@@ -9,10 +9,10 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use super::Member;
-use crate::filesystem::archive::packing;
 use crate::filesystem::archive::unnamed::{ImageStream, bound};
 use crate::image::Image;
 use crate::limits;
+use crate::packing;
 use crate::read_error::ReadError;
 
 /// A stream that unpacks another one.

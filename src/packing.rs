@@ -1,6 +1,7 @@
-//! What a tar may be packed in: gzip, Zstandard, xz, bzip2, each of any number of members or frames.
+//! What a stream may be packed in: gzip (RFC 1952), Zstandard (RFC 8878), xz, bzip2, LZ4 frames; each of any number of members or
+//! frames. Recognised by the first bytes alone, never by a name.
 //!
-//! Zero bytes behind the last member of gzip and bzip2 are padding; anything else there is damage, which is told after all
+//! Zero bytes behind a member are padding, but for Zstandard; anything else there is damage, which is told after all
 //! that was unpacked before it.
 //!
 //! **Invariant:** the memory that unpacking takes is bounded whatever the stream states; a stream that ends early is an
@@ -13,19 +14,51 @@ use crate::read_error::ReadError;
 
 /// A way of packing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Packing {
+pub enum Packing {
+    /// RFC 1952.
     Gzip,
+    /// RFC 8878.
     Zstandard,
+    /// The .xz file format 1.2.
     Xz,
+    /// bzip2 1.0.
     Bzip2,
+    /// The LZ4 frame format 1.6.
+    Lz4,
 }
 
+/// So many first bytes tell a packing.
+pub const MAGIC_BYTES: usize = 10;
+
 /// A stream that unpacks another one.
-pub(super) type Unpacking<'s> = Box<dyn Read + Send + 's>;
+pub enum Unpacking<R: BufRead> {
+    #[expect(missing_docs, reason = "the names are those of `Packing`")]
+    Gzip(Box<Members<R, flate2::bufread::GzDecoder<R>>>),
+    #[expect(missing_docs, reason = "the names are those of `Packing`")]
+    Bzip2(Box<Members<R, bzip2::bufread::BzDecoder<R>>>),
+    #[expect(missing_docs, reason = "the names are those of `Packing`")]
+    Lz4(Box<Members<R, lz4_flex::frame::FrameDecoder<R>>>),
+    #[expect(missing_docs, reason = "the names are those of `Packing`")]
+    Zstandard(Box<zstd::stream::read::Decoder<'static, R>>),
+    #[expect(missing_docs, reason = "the names are those of `Packing`")]
+    Xz(Box<Members<R, liblzma::bufread::XzDecoder<R>>>),
+}
+
+impl<R: BufRead> Read for Unpacking<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(stream) => stream.read(room),
+            Self::Bzip2(stream) => stream.read(room),
+            Self::Lz4(stream) => stream.read(room),
+            Self::Zstandard(stream) => stream.read(room),
+            Self::Xz(stream) => stream.read(room),
+        }
+    }
+}
 
 impl Packing {
     /// By the first bytes.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
+    pub fn of(head: &[u8]) -> Option<Self> {
         match head {
             // No flag of RFC 1952 is in the three upper bits.
             [0x1f, 0x8b, 8, flags, ..] if flags & 0xe0 == 0 => Some(Self::Gzip),
@@ -33,47 +66,57 @@ impl Packing {
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
             | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Some(Self::Bzip2),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Self::Lz4),
             _ => None,
         }
     }
 
     /// The kind of a tar that is packed so.
-    pub(super) fn kind(self) -> &'static str {
+    pub fn kind(self) -> &'static str {
         match self {
             Self::Gzip => "tar.gz",
             Self::Zstandard => "tar.zst",
             Self::Xz => "tar.xz",
             Self::Bzip2 => "tar.bz2",
+            Self::Lz4 => "tar.lz4",
         }
     }
 
     /// Unpacks all of its members.
-    pub(super) fn unpack<'s>(self, packed: impl BufRead + Send + 's) -> Result<Unpacking<'s>, ReadError> {
+    pub fn unpack<R: BufRead>(self, packed: R) -> Result<Unpacking<R>, ReadError> {
         Ok(match self {
-            Self::Gzip => Box::new(Members::new(packed, flate2::bufread::GzDecoder::new)),
-            Self::Bzip2 => Box::new(Members::new(packed, bzip2::bufread::BzDecoder::new)),
-            Self::Zstandard => Box::new(zstandard(packed)?),
-            Self::Xz => Box::new(xz(packed)?),
+            Self::Gzip => {
+                Unpacking::Gzip(Box::new(Members::new(packed, |packed| Ok(flate2::bufread::GzDecoder::new(packed)))?))
+            }
+            Self::Bzip2 => {
+                Unpacking::Bzip2(Box::new(Members::new(packed, |packed| Ok(bzip2::bufread::BzDecoder::new(packed)))?))
+            }
+            Self::Lz4 => {
+                Unpacking::Lz4(Box::new(Members::new(packed, |packed| Ok(lz4_flex::frame::FrameDecoder::new(packed)))?))
+            }
+            Self::Zstandard => Unpacking::Zstandard(Box::new(zstandard(packed)?)),
+            Self::Xz => Unpacking::Xz(Box::new(xz(packed)?)),
         })
     }
 }
 
 /// One or more frames of Zstandard.
-pub(super) fn zstandard<'s, R: BufRead + Send + 's>(packed: R) -> Result<impl Read + Send + use<'s, R>, ReadError> {
+pub fn zstandard<R: BufRead>(packed: R) -> Result<zstd::stream::read::Decoder<'static, R>, ReadError> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| damage(error, 0))?;
     decoder.window_log_max(limits::ZSTANDARD_WINDOW_LOG).map_err(|error| damage(error, 0))?;
     Ok(decoder)
 }
 
 /// One or more streams of xz.
-pub(super) fn xz<'s, R: BufRead + Send + 's>(packed: R) -> Result<impl Read + Send + use<'s, R>, ReadError> {
-    let stream = liblzma::stream::Stream::new_stream_decoder(limits::XZ_MEMORY_BYTES, liblzma::stream::CONCATENATED)
-        .map_err(|error| damage(error.into(), 0))?;
-    Ok(liblzma::bufread::XzDecoder::new_stream(packed, stream))
+pub fn xz<R: BufRead>(packed: R) -> Result<Members<R, liblzma::bufread::XzDecoder<R>>, ReadError> {
+    Members::new(packed, |packed| {
+        let stream = liblzma::stream::Stream::new_stream_decoder(limits::XZ_MEMORY_BYTES, 0)?;
+        Ok(liblzma::bufread::XzDecoder::new_stream(packed, stream))
+    })
 }
 
 /// What an error of unpacking means; `offset`: what was unpacked before it, in bytes.
-pub(super) fn damage(error: io::Error, offset: u64) -> ReadError {
+pub fn damage(error: io::Error, offset: u64) -> ReadError {
     let error = match error.downcast::<ReadError>() {
         Ok(below) => return below,
         Err(error) => error,
@@ -90,7 +133,7 @@ pub(super) fn damage(error: io::Error, offset: u64) -> ReadError {
 }
 
 /// Reads again where a signal came between.
-pub(super) fn read_on(stream: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
+pub fn read_on(stream: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
     loop {
         match stream.read(room) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -100,11 +143,24 @@ pub(super) fn read_on(stream: &mut dyn Read, room: &mut [u8]) -> io::Result<usiz
 }
 
 /// A decoder of one member.
-trait Member<R> {
+pub trait Member<R> {
+    /// What stands behind it.
     fn into_packed(self) -> R;
 }
 
 impl<R: BufRead> Member<R> for flate2::bufread::GzDecoder<R> {
+    fn into_packed(self) -> R {
+        self.into_inner()
+    }
+}
+
+impl<R: BufRead> Member<R> for lz4_flex::frame::FrameDecoder<R> {
+    fn into_packed(self) -> R {
+        self.into_inner()
+    }
+}
+
+impl<R: BufRead> Member<R> for liblzma::bufread::XzDecoder<R> {
     fn into_packed(self) -> R {
         self.into_inner()
     }
@@ -117,15 +173,16 @@ impl<R> Member<R> for bzip2::bufread::BzDecoder<R> {
 }
 
 /// Members one behind the other.
-struct Members<R, M> {
+pub struct Members<R, M> {
     /// None after the end, or an error.
     member: Option<M>,
-    begin: fn(R) -> M,
+    begin: fn(R) -> io::Result<M>,
 }
 
 impl<R: BufRead, M: Member<R> + Read> Members<R, M> {
-    fn new(packed: R, begin: fn(R) -> M) -> Self {
-        Self { member: Some(begin(packed)), begin }
+    fn new(packed: R, begin: fn(R) -> io::Result<M>) -> Result<Self, ReadError> {
+        let member = begin(packed).map_err(|error| damage(error, 0))?;
+        Ok(Self { member: Some(member), begin })
     }
 }
 
@@ -141,7 +198,7 @@ impl<R: BufRead, M: Member<R> + Read> Read for Members<R, M> {
             }
             let Some(mut packed) = self.member.take().map(Member::into_packed) else { break };
             if has_more(&mut packed)? {
-                self.member = Some((self.begin)(packed));
+                self.member = Some((self.begin)(packed)?);
             }
         }
         Ok(0)
@@ -151,7 +208,11 @@ impl<R: BufRead, M: Member<R> + Read> Read for Members<R, M> {
 /// Something stands behind a member; padding is passed over.
 fn has_more(packed: &mut impl BufRead) -> io::Result<bool> {
     loop {
-        let there = packed.fill_buf()?;
+        let there = match packed.fill_buf() {
+            // A signal came between.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            there => there?,
+        };
         if there.is_empty() {
             return Ok(false);
         }
