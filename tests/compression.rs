@@ -35,8 +35,10 @@ fn unpack(stored: &[u8], sizes: &[usize]) -> (Vec<u8>, Option<ReadError>, bool, 
     (out, error, stream.is_compressed(), stream.is_damaged())
 }
 
+type Pack = fn(&[u8]) -> Vec<u8>;
+
 /// Each way of packing, and whether zeros may stand behind it.
-const WAYS: [(&str, fn(&[u8]) -> Vec<u8>, bool); 5] = [
+const WAYS: [(&str, Pack, bool); 5] = [
     ("gzip", gzip, true),
     ("Zstandard", zstandard, false),
     // Its padding comes in fours (The .xz File Format, 2.2).
