@@ -1,10 +1,9 @@
 //! The log of the Linux audit daemon: its shape, and what it writes in hexadecimal digits.
 
 use extract::order::Format;
-use extract::record::{RecordSink, Stop, Unreadable, format};
-use extract::scope::{RawRecord, Reading};
+use extract::scope::Reading;
 
-use super::said::records;
+use super::said::{records, texts};
 
 #[test]
 fn a_line_has_a_type_a_time_and_a_serial() {
@@ -26,26 +25,6 @@ fn a_line_has_a_type_a_time_and_a_serial() {
         let time = expected.unwrap_or("unreadable");
         assert_eq!(seen[0].fields, format!("time {time}; from ?; to ?; client ?; user ?"), "{line}");
     }
-}
-
-/// Every text of a line.
-fn texts(line: &str) -> (String, Reading) {
-    struct Ask(String, Reading);
-    impl RecordSink for Ask {
-        fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
-            let seen = &mut self.0;
-            self.1 = record.fields.texts(&mut |text| {
-                seen.push_str(&String::from_utf8_lossy(text));
-                seen.push('\n');
-            });
-            Ok(())
-        }
-        fn separator(&mut self, _: u64) {}
-        fn unreadable(&mut self, _: u64, _: Unreadable) {}
-    }
-    let mut ask = Ask(String::new(), Reading::Complete);
-    format(Format::Auditd).split(&mut line.as_bytes(), None, &mut ask).unwrap();
-    (ask.0, ask.1)
 }
 
 #[test]
@@ -79,7 +58,7 @@ fn what_is_written_in_digits_is_found_and_a_number_is_no_string() {
         ),
     ];
     for (line, is_found, reading) in cases {
-        let (text, seen) = texts(&line);
+        let (text, seen) = texts(Format::Auditd, &line);
         assert_eq!((text.contains("secret@x.example"), seen), (is_found, reading), "{line}: {text}");
     }
 }
@@ -97,7 +76,7 @@ fn the_address_of_a_socket_is_found() {
         ("02".to_owned(), "\n", Reading::Partial),
     ];
     for (saddr, expected, reading) in cases {
-        let (text, seen) = texts(&format!("type=SOCKADDR msg=audit(1.000:1): saddr={saddr}"));
+        let (text, seen) = texts(Format::Auditd, &format!("type=SOCKADDR msg=audit(1.000:1): saddr={saddr}"));
         assert_eq!((text.ends_with(expected), seen), (true, reading), "{saddr}: {text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use extract::order::Format;
 
-use super::said::records;
+use super::said::{records, texts};
 
 /// Each line is parsed, and says that.
 fn assert_says(which: Format, cases: &[(&str, &str)]) {
@@ -147,4 +147,18 @@ fn an_ftp_server_names_a_client_and_the_user_that_it_knows() {
             "x",
         ],
     );
+}
+
+#[test]
+fn what_haproxy_escapes_and_an_address_with_its_port_are_found() {
+    let line = "[25/Sep/2018:06:05:27.584] fe be/srv 0/0/0/72/72 200 7 - - ---- 5/4/0/1/0 0/0 \"GET /?x=#22bob%40a.example#22 HTTP/1.1\"";
+    let (seen, _) = texts(Format::Haproxy, &format!("2001:db8::1:4025 {line}"));
+    assert!(seen.contains("x=\"bob@a.example\""), "{seen}");
+    assert!(seen.ends_with("\n[2001:db8::1]:4025\n"), "{seen}");
+}
+
+#[test]
+fn what_exim_escapes_in_octal_is_found() {
+    let (seen, _) = texts(Format::Exim, "2024-05-01 12:00:00 1aBcDe-000123-AB => m\\303\\274@a.example R=x");
+    assert!(seen.contains("m\u{fc}@a.example"), "{seen}");
 }

@@ -79,3 +79,23 @@ fn spelt(value: Value<'_>) -> String {
         Value::Text(bytes) => format!("\"{}\"", text(bytes)),
     }
 }
+
+/// Every text of the one record of a line, each with a line end.
+pub fn texts(which: Format, line: &str) -> (String, Reading) {
+    struct Ask(String, Reading);
+    impl RecordSink for Ask {
+        fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+            let seen = &mut self.0;
+            self.1 = record.fields.texts(&mut |text| {
+                seen.push_str(&String::from_utf8_lossy(text));
+                seen.push('\n');
+            });
+            Ok(())
+        }
+        fn separator(&mut self, _: u64) {}
+        fn unreadable(&mut self, _: u64, _: Unreadable) {}
+    }
+    let mut ask = Ask(String::new(), Reading::Complete);
+    format(which).split(&mut line.as_bytes(), None, &mut ask).unwrap();
+    (ask.0, ask.1)
+}
