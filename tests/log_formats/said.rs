@@ -64,6 +64,7 @@ fn time(time: TimeField) -> String {
     match time {
         TimeField::At(at) => at.to_string(),
         TimeField::Local(local) => local.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
+        TimeField::Abbreviated(local, zone) => format!("{} {}", local.format("%Y-%m-%dT%H:%M:%S%.f"), zone.as_str()),
         TimeField::Yearless(_) => "yearless".to_owned(),
         TimeField::Unreadable => "unreadable".to_owned(),
         TimeField::Lacks => "lacks".to_owned(),
