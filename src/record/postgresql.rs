@@ -46,7 +46,7 @@ impl RecordFormat for Postgresql {
         let lines = head.split_inclusive(|&byte| byte == b'\n');
         let firsts = lines.filter(|line| (whole || line.ends_with(b"\n")) && Self::place(line) == Place::First);
         let (lines, fitting) = firsts.fold((0u32, 0u32), |(lines, fitting), line| {
-            let fits = Layout::begin(line).is_some_and(|layout| severity(layout.text).is_some());
+            let fits = Layout::begin(line).is_some_and(|layout| !is_end_of_prefix(layout.text));
             (lines + 1, fitting + u32::from(fits))
         });
         fitting > 0 && fitting * 4 >= lines

@@ -33,7 +33,7 @@ fn what_is_written_in_digits_is_found_and_a_number_is_no_string() {
     let cases = [
         (format!("type=PROCTITLE msg=audit(1.000:1): proctitle=6D61696C00{secret}"), true, Reading::Complete),
         (format!("type=EXECVE msg=audit(1.000:1): argc=2 a0=\"mail\" a1={secret}"), true, Reading::Complete),
-        (format!("type=SYSCALL msg=audit(1.000:1): a0={secret} ppid={secret}"), false, Reading::Complete),
+        (format!("type=SYSCALL msg=audit(1.000:1): a0={secret} ppid={secret} id={secret}"), false, Reading::Complete),
         (
             format!("type=USER_CMD msg=audit(1.000:1): pid=5 msg='cwd=\"/\" cmd={secret} res=success'"),
             true,

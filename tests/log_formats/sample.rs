@@ -45,6 +45,11 @@ const SAMPLES: &[(Format, &str)] = &[
          2022-04-12 00:24:24.741 UTC [9158] alice@shop STATEMENT:  x\n\ty\n",
     ),
     (
+        Format::Postgresql,
+        "2022-04-12 00:24:24.741 UTC [9158] a b@shop ERROR:  syntax error at or near \"x\" at character 1\n\
+         2022-04-12 00:24:25.741 UTC [9158] a b@shop STATEMENT:  x\n\ty\n",
+    ),
+    (
         Format::Squid,
         "1066036250.129    456 192.0.2.1 TCP_MISS/200 7456 GET http://a.example/ - HIER_DIRECT/203.0.113.1 text/html\n\
          1066036251.129      5 192.0.2.1 TCP_DENIED/407 7456 CONNECT a.example:443 - HIER_NONE/- -\n",
