@@ -1,13 +1,15 @@
 //! Points in time, civil time in a zone, and the one place that asks what time it is.
 //!
 //! A [`Timestamp`] is UTC (POSIX: no leap seconds) with nanoseconds, within the years 0000 to 9999 that RFC 3339 can
-//! write. A local time is turned into one only through [`Zone::local`], which shows both readings of a gap and a fold.
+//! write. A local time is turned into one only through [`Zone::local`], which shows both readings of a gap and a fold,
+//! and [`Zone::abbreviated`], which takes the reading that its zone's abbreviation names.
 //!
 //! **Invariant:** nothing here falls back to the current time; [`now`] is called by the runner and never by a reader.
 
 use std::fmt;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Timelike as _, Utc};
+use chrono_tz::OffsetName as _;
 
 /// 0000-01-01T00:00:00Z in seconds since the epoch.
 const FIRST_SECOND: i64 = -62_167_219_200;
@@ -133,6 +135,21 @@ impl Zone {
         self.0.name()
     }
 
+    /// The instant of a local date and time that is written with an abbreviation of this zone (`CET`, `BST`). None where no
+    /// reading of it here has that abbreviation: it was written in another zone; or where both have.
+    pub fn abbreviated(self, local: NaiveDateTime, abbreviation: &str) -> Option<Timestamp> {
+        let readings = match self.0.from_local_datetime(&local) {
+            chrono::LocalResult::Single(one) => [Some(one), None],
+            chrono::LocalResult::Ambiguous(one, other) => [Some(one), Some(other)],
+            chrono::LocalResult::None => [None, None],
+        };
+        let mut named = readings.into_iter().flatten().filter(|at| at.offset().abbreviation() == Some(abbreviation));
+        match (named.next(), named.next()) {
+            (Some(one), None) => Timestamp::from_utc(one.to_utc()),
+            _ => None,
+        }
+    }
+
     /// What a local date and time means here.
     pub fn local(self, local: NaiveDateTime) -> LocalReading {
         let read = |offset_from: NaiveDateTime| {
@@ -209,6 +226,26 @@ mod tests {
 
     fn local(text: &str) -> NaiveDateTime {
         NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").unwrap()
+    }
+
+    #[test]
+    fn an_abbreviation_names_the_reading_of_the_zone_that_has_it() {
+        let cases = [
+            ("Europe/London", "2024-05-01T12:00:00", "BST", Some("2024-05-01T11:00:00Z")),
+            ("Europe/London", "2024-05-01T12:00:00", "GMT", None),
+            ("Europe/London", "2024-05-01T12:00:00", "CEST", None),
+            ("America/New_York", "2024-01-01T12:00:00", "EST", Some("2024-01-01T17:00:00Z")),
+            ("Asia/Kolkata", "2024-01-01T12:00:00", "IST", Some("2024-01-01T06:30:00Z")),
+            // A fold, and a gap.
+            ("Europe/London", "2024-10-27T01:30:00", "BST", Some("2024-10-27T00:30:00Z")),
+            ("Europe/London", "2024-10-27T01:30:00", "GMT", Some("2024-10-27T01:30:00Z")),
+            ("Europe/London", "2024-03-31T01:30:00", "GMT", None),
+            ("Europe/London", "2024-03-31T01:30:00", "BST", None),
+        ];
+        for (zone, local, abbreviation, expected) in cases {
+            let seen = Zone::named(zone).unwrap().abbreviated(local.parse().unwrap(), abbreviation);
+            assert_eq!(seen.map(|at| at.to_string()), expected.map(str::to_owned), "{zone} {local} {abbreviation}");
+        }
     }
 
     #[test]

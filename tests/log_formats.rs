@@ -13,6 +13,8 @@ mod mysql;
 mod postgresql;
 #[path = "log_formats/proxy.rs"]
 mod proxy;
+#[path = "log_formats/run.rs"]
+mod run;
 #[path = "log_formats/said.rs"]
 mod said;
 #[path = "log_formats/sample.rs"]

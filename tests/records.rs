@@ -163,6 +163,13 @@ fn the_cut_record_is_unreadable_and_the_error_is_told() {
     let cases = [
         (Format::AccessLog, "a\nb\n", vec![record("a\n"), record("b\n")]),
         (Format::AccessLog, "a\nbc", vec![record("a\n"), Lost(2, Unreadable::Cut)]),
+        // What may have gone on behind the error is cut, though its lines are whole.
+        (
+            Format::Exim,
+            "2024-05-01 12:00:00 a\n  b\n2024-05-01 12:00:01 c\n  d\n",
+            vec![record("2024-05-01 12:00:00 a\n  b\n"), Lost(26, Unreadable::Cut)],
+        ),
+        (Format::Exim, "a\n", vec![Lost(2, Unreadable::Cut)]),
         (Format::Mbox, "From a\nT: b\n\nc", vec![Separator(7), Lost(7, Unreadable::Cut)]),
         (Format::Mbox, "From a", vec![Lost(6, Unreadable::Cut)]),
         (Format::Mbox, "Fro", vec![Lost(3, Unreadable::Cut)]),

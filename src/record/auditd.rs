@@ -23,7 +23,7 @@ use crate::order::{Family, Format, Role};
 use crate::scope::{Reading, TimeField, Value};
 
 /// Fields whose value may be written in hexadecimal digits.
-const ESCAPED: [&[u8]; 40] = [
+const ESCAPED: [&[u8]; 38] = [
     b"acct",
     b"apparmor",
     b"cgroup",
@@ -37,8 +37,6 @@ const ESCAPED: [&[u8]; 40] = [
     b"exe",
     b"file",
     b"grp",
-    b"hostname",
-    b"id",
     b"info",
     b"invalid_context",
     b"key",

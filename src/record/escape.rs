@@ -50,6 +50,14 @@ fn decode_backslash(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// `#22` as `"`, as HAProxy writes it; none where nothing is escaped.
+pub(crate) fn decode_number_sign(text: &[u8]) -> Option<Vec<u8>> {
+    decode(text, b'#', |rest| match rest {
+        [high, low, ..] => Some((hex_pair(*high, *low)?, 2)),
+        _ => None,
+    })
+}
+
 /// An octal number of three digits behind `sign` as its byte (`#011` as rsyslog writes control characters, `\303`); none where
 /// nothing is escaped.
 pub(crate) fn decode_octal(text: &[u8], sign: u8) -> Option<Vec<u8>> {

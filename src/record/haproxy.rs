@@ -95,11 +95,16 @@ impl<'a> layout::Layout<'a> for Layout<'a> {
         Reading::Complete
     }
 
-    /// An address of IPv6 and a port that nothing but a colon parts are no whole token: the client is shown once more.
+    /// HAProxy escapes quotes, control bytes and those from 0x7f as `#22`. An address of IPv6 and a port that nothing but a
+    /// colon parts are no whole token: the client is shown once more.
     fn texts(bytes: &'a [u8], visit: &mut dyn FnMut(&[u8])) -> Reading {
         let text = trim_end(bytes);
         visit(text);
         escape::decoded_forms(text, visit);
+        if let Some(plain) = escape::decode_number_sign(text) {
+            visit(&plain);
+            escape::decoded_forms(&plain, visit);
+        }
         let client = Self::of(bytes).and_then(|layout| with_port(layout.client));
         if let Some((IpAddr::V6(ip), port)) = client {
             visit(format!("[{ip}]:{port}").as_bytes());

@@ -5,8 +5,9 @@
 //! tab behind each line end of a message: no statement can begin a line. So only what begins with a tab or a blank goes on
 //! with an entry; any other line (what a library or an archive command wrote) is an entry of its own, without a shape.
 //!
-//! A zone is written as its abbreviation. It counts where the tz database has one meaning for it in all zones since 1996,
-//! and had in its earlier versions, or where it is a number; with any other (`CST`, `IST`, `EST`) the time cannot be read.
+//! A zone is written as its abbreviation, or as a number. `UTC` and `GMT` name an instant, and so do those few that the tz
+//! database has one meaning for in all zones since 1996, in all its versions. Any other (`CST`, `IST`, `EST`) names one only
+//! where it is an abbreviation of the source's zone at that time.
 //!
 //! A user's name is what a client sent, before it is known who that is, and nothing is quoted. It is read only where it is
 //! one plain word, and no more of the line looks like the end of a prefix.
@@ -23,7 +24,7 @@ use super::line::LineFormat;
 use super::stamp::{self, Civil};
 use super::{RecordFormat, RecordSink, SplitError};
 use crate::order::{Family, Format, Role};
-use crate::scope::{Reading, TimeField, Value};
+use crate::scope::{Abbreviation, Reading, TimeField, Value};
 
 /// Abbreviations that mean one offset, in hours east of UTC.
 const ZONES: [(&[u8], i32); 8] =
@@ -45,7 +46,7 @@ impl RecordFormat for Postgresql {
         let lines = head.split_inclusive(|&byte| byte == b'\n');
         let firsts = lines.filter(|line| (whole || line.ends_with(b"\n")) && Self::place(line) == Place::First);
         let (lines, fitting) = firsts.fold((0u32, 0u32), |(lines, fitting), line| {
-            let fits = Layout::begin(line).is_some_and(|layout| severity(layout.text).is_some());
+            let fits = Layout::begin(line).is_some_and(|layout| !is_end_of_prefix(layout.text));
             (lines + 1, fitting + u32::from(fits))
         });
         fitting > 0 && fitting * 4 >= lines
@@ -127,7 +128,10 @@ impl<'a> layout::Layout<'a> for Layout<'a> {
         let hours = matches!(self.zone, [b'+' | b'-', _, _]).then(|| [self.zone, b"00"].concat());
         match stamp::offset(hours.as_deref().unwrap_or(self.zone)) {
             Some((east, [])) => stamp::at(self.civil, east),
-            _ => TimeField::Unreadable,
+            _ => match (self.civil, Abbreviation::new(self.zone)) {
+                (Some(civil), Some(zone)) => TimeField::Abbreviated(civil, zone),
+                _ => TimeField::Unreadable,
+            },
         }
     }
 

@@ -114,7 +114,7 @@ impl Survey {
     fn point(&mut self, offset: u64, stamp: TimeField) {
         let (place, year) = match stamp {
             TimeField::Yearless(yearless) => (yearless.in_year(2000), None),
-            TimeField::Local(local) => (local.with_year(2000), Some(local.year())),
+            TimeField::Local(local) | TimeField::Abbreviated(local, _) => (local.with_year(2000), Some(local.year())),
             TimeField::At(at) => (at.to_utc().with_year(2000), Some(at.to_utc().year())),
             TimeField::Unreadable | TimeField::Lacks => return,
         };

@@ -130,6 +130,11 @@ impl ClauseScope {
         match fields.time(window.clock) {
             TimeField::At(at) => Verdict::from_bool(window.holds(at)),
             TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) => Verdict::Undecided,
+            TimeField::Abbreviated(local, zone) => {
+                // Where the source's zone does not have it, it was written in another one.
+                let at = self.zone.and_then(|own| own.abbreviated(local, zone.as_str()));
+                at.map_or(Verdict::Undecided, |at| Verdict::from_bool(window.holds(at)))
+            }
             TimeField::Local(local) => match self.zone.map(|zone| zone.local(local)) {
                 Some(LocalReading::One(at)) => Verdict::from_bool(window.holds(at)),
                 Some(LocalReading::Fold { earlier, later }) if window.holds(earlier) == window.holds(later) => {
@@ -174,6 +179,7 @@ pub(in crate::scope) fn record_time(fields: &dyn Fields, clock: Clock, zone: Opt
     }
     match fields.time(clock) {
         TimeField::At(at) => Some(at),
+        TimeField::Abbreviated(local, abbreviation) => zone?.abbreviated(local, abbreviation.as_str()),
         TimeField::Local(local) => match zone?.local(local) {
             LocalReading::One(at) => Some(at),
             LocalReading::Fold { .. } | LocalReading::Gap { .. } | LocalReading::OutOfRange => None,

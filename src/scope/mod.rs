@@ -37,6 +37,6 @@ pub use maildir::{mark_maildir, sort_entries};
 pub use path_check::{PathCheck, PathProblem};
 pub use permit::{Opened, Permit, Provenance, Stream};
 pub use permits::{IntoPermits, Permits};
-pub use record::{Fields, RawRecord, Reading, Record, Stamp, TimeField, Value, Yearless};
+pub use record::{Abbreviation, Fields, RawRecord, Reading, Record, Stamp, TimeField, Value, Yearless};
 pub use survey::{survey_permit, toward_mount_table};
 pub use verdict::Verdict;

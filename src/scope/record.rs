@@ -20,6 +20,8 @@ pub enum TimeField {
     At(Timestamp),
     /// A date and time without a zone: the source's zone decides.
     Local(NaiveDateTime),
+    /// A date and time with an abbreviation of a zone: an instant where the source's zone has that abbreviation then.
+    Abbreviated(NaiveDateTime, Abbreviation),
     /// A date and time without a year and a zone. What is known of the file may tell the year; nothing else does.
     Yearless(Yearless),
     /// It is there and cannot be read.
@@ -45,6 +47,31 @@ impl Yearless {
     /// In that year; none where it has no such day.
     pub fn in_year(self, year: i32) -> Option<NaiveDateTime> {
         NaiveDate::from_ymd_opt(year, self.month, self.day).map(|day| day.and_time(self.time))
+    }
+}
+
+/// An abbreviation of a time zone, such as `CEST`. By itself it names none: `CST` is one of three.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Abbreviation {
+    letters: [u8; Self::LETTERS],
+    length: usize,
+}
+
+impl Abbreviation {
+    /// The longest one (RFC 8536, 3.2 has three or more; the tz database goes to `WARST` and the like).
+    const LETTERS: usize = 6;
+
+    /// None where it is none: three to six letters of ASCII.
+    pub fn new(text: &[u8]) -> Option<Self> {
+        let is_one = (3..=Self::LETTERS).contains(&text.len()) && text.iter().all(u8::is_ascii_alphabetic);
+        let mut letters = [0; Self::LETTERS];
+        letters.get_mut(..text.len()).filter(|_| is_one)?.copy_from_slice(text);
+        Some(Self { letters, length: text.len() })
+    }
+
+    /// Its letters.
+    pub fn as_str(&self) -> &str {
+        self.letters.get(..self.length).and_then(|letters| std::str::from_utf8(letters).ok()).unwrap_or_default()
     }
 }
 

@@ -1,10 +1,9 @@
 //! The log of the Linux audit daemon: its shape, and what it writes in hexadecimal digits.
 
 use extract::order::Format;
-use extract::record::{RecordSink, Stop, Unreadable, format};
-use extract::scope::{RawRecord, Reading};
+use extract::scope::Reading;
 
-use super::said::records;
+use super::said::{records, texts};
 
 #[test]
 fn a_line_has_a_type_a_time_and_a_serial() {
@@ -28,33 +27,13 @@ fn a_line_has_a_type_a_time_and_a_serial() {
     }
 }
 
-/// Every text of a line.
-fn texts(line: &str) -> (String, Reading) {
-    struct Ask(String, Reading);
-    impl RecordSink for Ask {
-        fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
-            let seen = &mut self.0;
-            self.1 = record.fields.texts(&mut |text| {
-                seen.push_str(&String::from_utf8_lossy(text));
-                seen.push('\n');
-            });
-            Ok(())
-        }
-        fn separator(&mut self, _: u64) {}
-        fn unreadable(&mut self, _: u64, _: Unreadable) {}
-    }
-    let mut ask = Ask(String::new(), Reading::Complete);
-    format(Format::Auditd).split(&mut line.as_bytes(), None, &mut ask).unwrap();
-    (ask.0, ask.1)
-}
-
 #[test]
 fn what_is_written_in_digits_is_found_and_a_number_is_no_string() {
     let secret: String = "secret@x.example".bytes().map(|byte| format!("{byte:02X}")).collect();
     let cases = [
         (format!("type=PROCTITLE msg=audit(1.000:1): proctitle=6D61696C00{secret}"), true, Reading::Complete),
         (format!("type=EXECVE msg=audit(1.000:1): argc=2 a0=\"mail\" a1={secret}"), true, Reading::Complete),
-        (format!("type=SYSCALL msg=audit(1.000:1): a0={secret} ppid={secret}"), false, Reading::Complete),
+        (format!("type=SYSCALL msg=audit(1.000:1): a0={secret} ppid={secret} id={secret}"), false, Reading::Complete),
         (
             format!("type=USER_CMD msg=audit(1.000:1): pid=5 msg='cwd=\"/\" cmd={secret} res=success'"),
             true,
@@ -79,7 +58,7 @@ fn what_is_written_in_digits_is_found_and_a_number_is_no_string() {
         ),
     ];
     for (line, is_found, reading) in cases {
-        let (text, seen) = texts(&line);
+        let (text, seen) = texts(Format::Auditd, &line);
         assert_eq!((text.contains("secret@x.example"), seen), (is_found, reading), "{line}: {text}");
     }
 }
@@ -97,7 +76,7 @@ fn the_address_of_a_socket_is_found() {
         ("02".to_owned(), "\n", Reading::Partial),
     ];
     for (saddr, expected, reading) in cases {
-        let (text, seen) = texts(&format!("type=SOCKADDR msg=audit(1.000:1): saddr={saddr}"));
+        let (text, seen) = texts(Format::Auditd, &format!("type=SOCKADDR msg=audit(1.000:1): saddr={saddr}"));
         assert_eq!((text.ends_with(expected), seen), (true, reading), "{saddr}: {text}");
     }
 }

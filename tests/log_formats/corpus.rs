@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use extract::limits::PROBE_BYTES;
 use extract::order::Format;
 use extract::record::{Probe, probe_format};
 
+use super::run::Package;
 use super::said::records;
 
 /// What the truth counts and an order cannot ask for, or counts otherwise: file, address, why.
@@ -141,55 +141,11 @@ fn every_log_of_the_corpora_is_in_the_table_with_what_is_not_read_of_it() {
 
 /// What one clause for each address let out of a file: how many lines hold that address, and how many are undecided.
 fn disclosed(corpora: &Path, row: &Row, addresses: &[&str]) -> Vec<(u64, u64)> {
-    let work = tempfile::tempdir().unwrap();
-    let mut order = String::from(
-        "schema = \"order/1\"\n[order]\nid = \"truth\"\nlegal_basis = \"pace-sch1\"\nauthority = \"Example Constabulary\"\n\
-         reference = \"OP-1\"\nmade = 2024-04-08\nserved = 2024-04-09T09:40:00Z\ndue = \"P7D\"\nzone = \"UTC\"\n\
-         [[source]]\nname = \"corpus\"\n",
-    );
-    for (at, address) in addresses.iter().enumerate() {
-        order.push_str(&format!(
-            "[[clause]]\nid = \"c{at}\"\ntext = \"as the truth file asks\"\nsource = \"corpus\"\ncategory = \"content\"\n\
-             paths = [\"/logs/{}\"]\ntake = \"records\"\nas = \"{}\"\n\
-             identifiers = [{{ ip = \"{address}\", role = [\"any\"] }}]\n",
-            row.file,
-            row.format.name(),
-        ));
-    }
-    let provider = format!(
-        "schema = \"provider/1\"\nsalt = \"{}\"\ncustodian = \"Duty officer 7\"\n[[source]]\nname = \"corpus\"\npath = {}\n",
-        "5a".repeat(16),
-        toml::Value::String(corpora.canonicalize().unwrap().to_str().unwrap().to_owned())
-    );
-    fs::write(work.path().join("truth.toml"), order).unwrap();
-    fs::write(work.path().join("truth.provider.toml"), provider).unwrap();
-    let mut command = assert_cmd::Command::cargo_bin("extract").unwrap();
-    let output = command.current_dir(work.path()).args(["--order", "truth.toml", "--quiet"]).output().unwrap();
-    let file = fs::File::open(work.path().join("truth.tar"));
-    let file = file.unwrap_or_else(|_| panic!("{}: {}", row.file, String::from_utf8_lossy(&output.stderr)));
-    let mut members = BTreeMap::new();
-    for member in tar::Archive::new(file).entries().unwrap() {
-        let mut member = member.unwrap();
-        let name = String::from_utf8(member.path_bytes().into_owned()).unwrap();
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).unwrap();
-        members.insert(name.trim_start_matches("truth/").to_owned(), bytes);
-    }
-    let verified = assert_cmd::Command::cargo_bin("extract")
-        .unwrap()
-        .current_dir(work.path())
-        .args(["verify", "truth.tar"])
-        .output();
-    let verified = verified.unwrap();
-    assert!(verified.status.success(), "{}: {}", row.file, String::from_utf8_lossy(&verified.stdout));
-    let disclosure: serde_json::Value = serde_json::from_slice(&members["disclosure.json"]).unwrap();
-    let lines = |address: &str| {
-        let data = members.iter().filter(|(name, _)| name.starts_with("data/") && name.ends_with(".log"));
-        data.flat_map(|(_, bytes)| bytes.split(|&byte| byte == b'\n')).filter(|line| holds(line, address)).count()
-            as u64
-    };
-    let clause = |at: usize| disclosure["clauses"].as_array().unwrap()[at]["undecided"].as_u64().unwrap();
-    addresses.iter().enumerate().map(|(at, address)| (lines(address), clause(at))).collect()
+    let keys = |address: &&str| format!("identifiers = [{{ ip = \"{address}\", role = [\"any\"] }}]");
+    let clauses: Vec<_> = addresses.iter().map(keys).collect();
+    let package = Package::of(corpora, "UTC", &format!("/logs/{}", row.file), row.format, &clauses);
+    let lines = |address: &str| package.lines().filter(|line| holds(line, address)).count() as u64;
+    addresses.iter().enumerate().map(|(at, address)| (lines(address), package.undecided(at))).collect()
 }
 
 /// The truth's definition: a whole token, next to no digit or full stop.

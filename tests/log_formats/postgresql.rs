@@ -2,6 +2,7 @@
 
 use extract::order::Format;
 
+use super::run::Package;
 use super::said::records;
 
 #[test]
@@ -15,10 +16,12 @@ fn a_zone_counts_where_it_means_one_offset() {
         ("-03", "2024-05-01T15:00:00.25Z"),
         ("+0530", "2024-05-01T06:30:00.25Z"),
         ("+99", "unreadable"),
-        ("EST", "unreadable"),
-        ("CST", "unreadable"),
-        ("IST", "unreadable"),
-        ("AEST", "unreadable"),
+        ("X1", "unreadable"),
+        ("LONGER", "2024-05-01T12:00:00.250 LONGER"),
+        ("EST", "2024-05-01T12:00:00.250 EST"),
+        ("CST", "2024-05-01T12:00:00.250 CST"),
+        ("IST", "2024-05-01T12:00:00.250 IST"),
+        ("AEST", "2024-05-01T12:00:00.250 AEST"),
     ];
     for (zone, expected) in cases {
         let line = format!("2024-05-01 12:00:00.250 {zone} [77] LOG:  x\n");
@@ -79,5 +82,22 @@ fn a_statement_goes_with_its_entry_and_a_line_of_another_program_does_not() {
         "2024-05-01 12:00:00 UTC [x] LOG:  x",
     ] {
         assert!(!records(Format::Postgresql, line.as_bytes())[0].is_parsed, "{line}");
+    }
+}
+
+#[test]
+fn an_abbreviation_decides_in_the_zone_that_has_it_and_in_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    // The hour that London has twice, and one before it.
+    let log = "2024-10-27 00:59:59.000 BST [1] LOG:  a\n2024-10-27 01:30:00.000 BST [1] LOG:  b\n\
+        2024-10-27 01:30:00.000 GMT [1] LOG:  c\n\tmore\n2024-10-27 01:30:00.000 CET [1] LOG:  d\n";
+    std::fs::write(folder.path().join("postgresql.log"), log).unwrap();
+    let window =
+        "window = { from = 2024-10-27T00:00:00Z, before = 2024-10-27T01:00:00Z, clock = \"record\" }".to_owned();
+    for (zone, expected, undecided) in [("Europe/London", "bd", 0), ("Europe/Berlin", "d", 2)] {
+        let package =
+            Package::of(folder.path(), zone, "/postgresql.log", Format::Postgresql, std::slice::from_ref(&window));
+        let seen: String = package.lines().filter_map(|line| line.last().map(|&byte| char::from(byte))).collect();
+        assert_eq!((seen.as_str(), package.undecided(0)), (expected, undecided), "{zone}");
     }
 }

@@ -2,7 +2,7 @@
 
 use extract::order::Format;
 
-use super::said::records;
+use super::said::{records, texts};
 
 /// Each line is parsed, and says that.
 fn assert_says(which: Format, cases: &[(&str, &str)]) {
@@ -79,7 +79,12 @@ fn squid_names_its_client_third_and_its_user_before_the_peer() {
         ),
         ("host.example NONE/000 0 NONE error:x j%20d HIER_NONE/- -", "client \"host.example\"; user \"j d\""),
         ("192.0.2.256 NONE/000 0 NONE error:x - HIER_NONE/- -", "client ?; user -"),
-        // An address with blanks in it.
+        // An address with blanks in it, as Squid 5.7 writes it with `uri_whitespace allow`.
+        (
+            "127.0.0.1 TCP_MISS/503 1640 GET http://127.0.0.1:1/a eve HIER_DIRECT/203.0.113.7 x - HIER_DIRECT/127.0.0.1 text/html",
+            "client 127.0.0.1; user ?",
+        ),
+        ("127.0.0.1 NONE_NONE/503 0 CONNECT 127.0.0.1:1 - HIER_DIRECT/127.0.0.1 -", "client 127.0.0.1; user -"),
         (
             "192.0.2.1 TCP_MISS/200 7 GET http://a.example/ eve HIER_DIRECT/203.0.113.1 text/html bob HIER_DIRECT/203.0.113.1 text/html",
             "client 192.0.2.1; user ?",
@@ -112,6 +117,7 @@ fn an_ftp_server_names_a_client_and_the_user_that_it_knows() {
         ("[bob] OK LOGIN: Client \"::ffff:192.0.2.1\"", "client 192.0.2.1; user \"bob\""),
         ("[bob] OK UPLOAD: Client \"192.0.2.1\", \"/a b\", 5 bytes, 1.00Kbyte/sec", "client 192.0.2.1; user \"bob\""),
         ("[bob x] FAIL LOGIN: Client \"192.0.2.1\", \"no.\"", "client 192.0.2.1; user \"bob x\""),
+        ("[nobody] OK LOGIN: Client \"192.0.2.1\", anon password \"x_y\"", "client 192.0.2.1; user \"nobody\""),
         // A name or a file that looks like what stands around it.
         ("[eve] OK LOGIN: Client \"203.0.113.7\"] FAIL LOGIN: Client \"192.0.2.1\"", "client ?; user ?"),
         ("[eve] OK LOGIN] FAIL LOGIN: Client \"192.0.2.1\"", "client 192.0.2.1; user \"eve] OK LOGIN\""),
@@ -147,4 +153,18 @@ fn an_ftp_server_names_a_client_and_the_user_that_it_knows() {
             "x",
         ],
     );
+}
+
+#[test]
+fn what_haproxy_escapes_and_an_address_with_its_port_are_found() {
+    let line = "[25/Sep/2018:06:05:27.584] fe be/srv 0/0/0/72/72 200 7 - - ---- 5/4/0/1/0 0/0 \"GET /?x=#22bob%40a.example#22 HTTP/1.1\"";
+    let (seen, _) = texts(Format::Haproxy, &format!("2001:db8::1:4025 {line}"));
+    assert!(seen.contains("x=\"bob@a.example\""), "{seen}");
+    assert!(seen.ends_with("\n[2001:db8::1]:4025\n"), "{seen}");
+}
+
+#[test]
+fn what_exim_escapes_in_octal_is_found() {
+    let (seen, _) = texts(Format::Exim, "2024-05-01 12:00:00 1aBcDe-000123-AB => m\\303\\274@a.example R=x");
+    assert!(seen.contains("m\u{fc}@a.example"), "{seen}");
 }

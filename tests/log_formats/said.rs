@@ -64,6 +64,7 @@ fn time(time: TimeField) -> String {
     match time {
         TimeField::At(at) => at.to_string(),
         TimeField::Local(local) => local.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
+        TimeField::Abbreviated(local, zone) => format!("{} {}", local.format("%Y-%m-%dT%H:%M:%S%.f"), zone.as_str()),
         TimeField::Yearless(_) => "yearless".to_owned(),
         TimeField::Unreadable => "unreadable".to_owned(),
         TimeField::Lacks => "lacks".to_owned(),
@@ -78,4 +79,24 @@ fn spelt(value: Value<'_>) -> String {
         Value::Ip(ip, Some(port)) => format!("{ip} port {port}"),
         Value::Text(bytes) => format!("\"{}\"", text(bytes)),
     }
+}
+
+/// Every text of the one record of a line, each with a line end.
+pub fn texts(which: Format, line: &str) -> (String, Reading) {
+    struct Ask(String, Reading);
+    impl RecordSink for Ask {
+        fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+            let seen = &mut self.0;
+            self.1 = record.fields.texts(&mut |text| {
+                seen.push_str(&String::from_utf8_lossy(text));
+                seen.push('\n');
+            });
+            Ok(())
+        }
+        fn separator(&mut self, _: u64) {}
+        fn unreadable(&mut self, _: u64, _: Unreadable) {}
+    }
+    let mut ask = Ask(String::new(), Reading::Complete);
+    format(which).split(&mut line.as_bytes(), None, &mut ask).unwrap();
+    (ask.0, ask.1)
 }

@@ -5,6 +5,7 @@ use extract::order::Format;
 use extract::record::{Probe, probe_format};
 use proptest::prelude::*;
 
+use super::run::Package;
 use super::said::records;
 
 /// A few records of each format, as its program writes them.
@@ -44,6 +45,11 @@ const SAMPLES: &[(Format, &str)] = &[
          2022-04-12 00:24:24.741 UTC [9158] alice@shop STATEMENT:  x\n\ty\n",
     ),
     (
+        Format::Postgresql,
+        "2022-04-12 00:24:24.741 UTC [9158] a b@shop ERROR:  syntax error at or near \"x\" at character 1\n\
+         2022-04-12 00:24:25.741 UTC [9158] a b@shop STATEMENT:  x\n\ty\n",
+    ),
+    (
         Format::Squid,
         "1066036250.129    456 192.0.2.1 TCP_MISS/200 7456 GET http://a.example/ - HIER_DIRECT/203.0.113.1 text/html\n\
          1066036251.129      5 192.0.2.1 TCP_DENIED/407 7456 CONNECT a.example:443 - HIER_NONE/- -\n",
@@ -74,6 +80,34 @@ fn a_sample_is_claimed_by_its_own_probe_and_is_parsed_whole() {
         for said in records(*which, sample.as_bytes()) {
             assert!(said.is_parsed, "{}: {}", which.name(), String::from_utf8_lossy(&said.bytes));
         }
+    }
+}
+
+#[test]
+fn a_sample_goes_through_the_program_whole_and_by_one_record() {
+    for (which, sample) in SAMPLES {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("log"), sample).unwrap();
+        let first = &records(*which, sample.as_bytes())[0];
+        let word = first.fields.split(['T', ' ']).nth(1).unwrap();
+        assert!(word.starts_with("20"), "{}: {}", which.name(), first.fields);
+        let clauses = ["everything = true".to_owned()];
+        let package = Package::of(folder.path(), "UTC", "/log", *which, &clauses);
+        assert_eq!(package.undecided(0), 0, "{}", which.name());
+        assert_eq!(package.lines().collect::<Vec<_>>(), sample.lines().map(str::as_bytes).collect::<Vec<_>>());
+        // One second: the first record alone, with its further lines; what has no time of its own is undecided.
+        let text = first.fields.split(['Z', ';']).next().unwrap().trim_start_matches("time ");
+        let second = text.split('.').next().unwrap();
+        let window = format!("window = {{ from = {second}Z, before = {second}.9Z, clock = \"record\" }}");
+        let package = Package::of(folder.path(), "UTC", "/log", *which, &[window]);
+        let held: Vec<_> =
+            records(*which, sample.as_bytes()).into_iter().filter(|said| said.fields.contains(second)).collect();
+        let expected: Vec<u8> = held.iter().flat_map(|said| said.bytes.clone()).collect();
+        let expected = String::from_utf8(expected).unwrap();
+        assert_eq!(package.lines().collect::<Vec<_>>(), expected.lines().map(str::as_bytes).collect::<Vec<_>>());
+        let lacking =
+            records(*which, sample.as_bytes()).iter().filter(|said| said.fields.starts_with("time lacks")).count();
+        assert_eq!(package.undecided(0), lacking as u64, "{}", which.name());
     }
 }
 
@@ -142,7 +176,7 @@ fn an_entry_over_the_bound_is_lost_whole_and_reading_goes_on() {
     }
     let first = "2024-05-01 12:00:00 1aBcDe-000123-AB Completed\n";
     let more = format!("  {}\n", "x".repeat(1021));
-    for over in [0, 1] {
+    for over in [0, 1, 2 * LINE_BYTES] {
         let lines = LINE_BYTES / more.len() - 1;
         let filled = first.len() + lines * more.len();
         let last = format!("  {}\n", "x".repeat(LINE_BYTES + over - filled - 3));
