@@ -206,6 +206,8 @@ pub enum Format {
     Mbox,
     Maildir,
     Eml,
+    Journal,
+    Utmp,
 }
 
 /// One identifier, of one type, and where it is looked for.

@@ -10,14 +10,18 @@ mod buffer;
 mod clf_time;
 pub mod compression;
 mod escape;
+mod journal;
 mod line;
 mod mail;
 mod mbox;
 mod single;
+mod utmp;
 
 pub use access_log::AccessLog;
+pub use journal::Journal;
 pub use mbox::Mbox;
 pub use single::{Eml, Maildir};
+pub use utmp::Utmp;
 
 use std::io::Read;
 use std::path::Path;
@@ -49,7 +53,7 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Mbox, &Maildir, &Eml, &Journal, &Utmp];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
@@ -58,6 +62,8 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
+        Format::Journal => &Journal,
+        Format::Utmp => &Utmp,
     }
 }
 
