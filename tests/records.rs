@@ -84,7 +84,8 @@ fn pieces(which: Format, bytes: &[u8]) -> Vec<Piece> {
 fn assert_identity(which: Format, bytes: &[u8], pieces: &[Piece], name: &str) {
     if let Some(lines) = format(which).rendered().filter(|_| format(which).probe(bytes, true)) {
         let records: Vec<&Piece> = pieces.iter().filter(|piece| matches!(piece, Record(_))).collect();
-        let joined: Vec<u8> = records.iter().flat_map(|piece| if let Record(line) = piece { &line[..] } else { &[] }).copied().collect();
+        let joined: Vec<u8> =
+            records.iter().flat_map(|piece| if let Record(line) = piece { &line[..] } else { &[] }).copied().collect();
         let mut again = Keep::default();
         lines.split(&mut joined.as_slice(), None, &mut again).unwrap();
         assert_eq!(again.pieces.iter().collect::<Vec<_>>(), records, "{name} as {}", which.name());

@@ -87,14 +87,8 @@ struct Description {
 
 impl Format {
     /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::AccessLog,
-        Self::Mbox,
-        Self::Maildir,
-        Self::Eml,
-        Self::Journal,
-        Self::Utmp,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::AccessLog, Self::Mbox, Self::Maildir, Self::Eml, Self::Journal, Self::Utmp];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
@@ -133,10 +127,9 @@ impl Format {
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),
             Self::Journal => Description { extension: Extension::Jsonl, ..log("journal", Family::Line, &[]) },
-            Self::Utmp => Description {
-                extension: Extension::Utmp,
-                ..log("utmp", Family::Line, &[Role::Client, Role::User])
-            },
+            Self::Utmp => {
+                Description { extension: Extension::Utmp, ..log("utmp", Family::Line, &[Role::Client, Role::User]) }
+            }
         }
     }
 

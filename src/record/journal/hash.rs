@@ -124,8 +124,7 @@ mod tests {
         // The paper, appendix A, and the first and last of the reference implementation's vectors.
         let key: [u8; 16] = std::array::from_fn(|at| u8::try_from(at).unwrap());
         let input: Vec<u8> = (0..63).collect();
-        for (length, expected) in
-            [(0, 0x726f_db47_dd0e_0e31), (15, 0xa129_ca61_49be_45e5), (63, 0x958a_324c_eb06_4572)]
+        for (length, expected) in [(0, 0x726f_db47_dd0e_0e31), (15, 0xa129_ca61_49be_45e5), (63, 0x958a_324c_eb06_4572)]
         {
             assert_eq!(siphash24(&input[..length], key), expected, "{length} bytes");
         }
