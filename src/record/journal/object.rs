@@ -116,7 +116,7 @@ impl<'f> Objects<'f> {
     /// An object's flags and size, where one of that type stands.
     fn object(&self, offset: u64, kind: u8, least: u64) -> Result<(u8, u64), Fault> {
         let fits = offset.checked_add(least).is_some_and(|end| end <= self.length);
-        if offset % 8 != 0 || offset < self.header.size || !fits {
+        if !offset.is_multiple_of(8) || offset < self.header.size || !fits {
             return Err(damaged(offset, "no object of a journal can stand there"));
         }
         let begin = self.bytes(offset, OBJECT_BYTES as usize)?;
@@ -150,7 +150,7 @@ impl<'f> Objects<'f> {
         let size = self.entry_size(offset)?;
         let width = if self.header.is_compact { 4 } else { 16 };
         let items = size - ENTRY_BYTES;
-        if items == 0 || items % width != 0 {
+        if items == 0 || !items.is_multiple_of(width) {
             return Err(damaged(offset, "an entry of a journal has no whole number of items"));
         }
         if items / width > limits::JOURNAL_ITEMS {
