@@ -20,6 +20,12 @@ pub const ENCODED_MESSAGE_DEPTH: usize = 4;
 pub const ADDRESS_TOKENS: usize = 4_096;
 /// What one stream's admitted bytes may take of memory; what is over goes to an unlinked file beside the output.
 pub const SPOOL_MEMORY_BYTES: usize = 8 * 1024 * 1024;
+/// The longest journal of systemd that is copied to be read, in bytes: twice what compact mode can address.
+pub const JOURNAL_BYTES: u64 = 8 << 30;
+/// Data of one entry of a journal (journald takes 1,024 fields).
+pub const JOURNAL_ITEMS: u64 = 65_536;
+/// What the data of a journal that is kept may take of memory, in bytes; it is exceeded by one.
+pub const JOURNAL_CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// The longest order or provider file.
 pub const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 /// A manifest up to this size, in bytes, shows all its syntax errors; a larger one its first.

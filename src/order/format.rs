@@ -41,6 +41,10 @@ pub enum Format {
     Maildir,
     /// One RFC 5322 message a file.
     Eml,
+    /// Journals of systemd: an entry is a record, rendered as a line of JSON.
+    Journal,
+    /// utmp, wtmp and btmp of Linux on x86_64.
+    Utmp,
 }
 
 /// What a record of a format is like: where identifiers are looked for in it, and what an exhibit of it is.
@@ -61,20 +65,26 @@ pub enum Extension {
     Bin,
     /// A mail message.
     Eml,
+    /// Lines of JSON.
+    Jsonl,
     /// Lines of a log.
     Log,
+    /// Records of utmp.
+    Utmp,
 }
 
 impl Extension {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Bin, Self::Eml, Self::Log];
+    pub const ALL: &'static [Self] = &[Self::Bin, Self::Eml, Self::Jsonl, Self::Log, Self::Utmp];
 
     /// Its letters, without a dot.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bin => "bin",
             Self::Eml => "eml",
+            Self::Jsonl => "jsonl",
             Self::Log => "log",
+            Self::Utmp => "utmp",
         }
     }
 
@@ -122,11 +132,13 @@ impl Format {
         Self::Mbox,
         Self::Maildir,
         Self::Eml,
+        Self::Journal,
+        Self::Utmp,
     ];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] =
-        &["w3c", "docker-json", "jsonl", "csv", "journal", "utmp", "sqlite", "mysql-dump", "postgresql-dump"];
+        &["w3c", "docker-json", "jsonl", "csv", "sqlite", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
         const fn mail(name: &'static str) -> Description {
@@ -175,6 +187,10 @@ impl Format {
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),
+            Self::Journal => Description { extension: Extension::Jsonl, ..log("journal", Family::Line, &[]) },
+            Self::Utmp => {
+                Description { extension: Extension::Utmp, ..log("utmp", Family::Line, &[Role::Client, Role::User]) }
+            }
         }
     }
 

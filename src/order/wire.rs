@@ -223,6 +223,8 @@ pub enum Format {
     Mbox,
     Maildir,
     Eml,
+    Journal,
+    Utmp,
 }
 
 /// What records of one transaction have in common.

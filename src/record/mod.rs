@@ -16,6 +16,7 @@ mod exim;
 mod exim_text;
 mod field;
 mod haproxy;
+mod journal;
 mod layout;
 mod line;
 mod mail;
@@ -27,6 +28,7 @@ mod single;
 mod squid;
 mod stamp;
 mod syslog;
+mod utmp;
 mod vsftpd;
 mod year;
 
@@ -34,12 +36,14 @@ pub use access_log::AccessLog;
 pub use auditd::Auditd;
 pub use exim::Exim;
 pub use haproxy::Haproxy;
+pub use journal::Journal;
 pub use mbox::Mbox;
 pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
 pub use postgresql::Postgresql;
 pub use single::{Eml, Maildir};
 pub use squid::Squid;
+pub use utmp::Utmp;
 pub use vsftpd::Vsftpd;
 pub use year::{Dated, YearBasis, Years};
 
@@ -101,6 +105,8 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &Mbox,
     &Maildir,
     &Eml,
+    &Journal,
+    &Utmp,
 ];
 
 /// How a format is read.
@@ -122,6 +128,8 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
+        Format::Journal => &Journal,
+        Format::Utmp => &Utmp,
     }
 }
 
