@@ -4,6 +4,8 @@
 
 /// The longest line of a log that is read as a record; a longer one is unreadable and short.
 pub const LINE_BYTES: usize = 16 * 1024 * 1024;
+/// Objects and lists within one another in a line of JSON; a line that is deeper is not parsed.
+pub const JSON_DEPTH: usize = 128;
 /// The longest message that is read as a record; a longer one is unreadable and short.
 pub const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 /// What is read from a stream at once.

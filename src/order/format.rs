@@ -11,6 +11,10 @@ use super::{Category, Clock, Identifier, Role};
 pub enum Format {
     /// Web access logs, Apache's common and combined log formats; one physical line is one record.
     AccessLog,
+    /// What Docker keeps of a container's output (the `json-file` log driver): one JSON object a line.
+    DockerJson,
+    /// JSON Lines: one JSON object a line.
+    Jsonl,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -30,6 +34,19 @@ pub enum Family {
     Line,
 }
 
+/// Whether its records have columns that a clause can name in `rows`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// They have none.
+    None,
+    /// They have, and one of them is always the time.
+    Timed,
+    /// They have; which is the time, a clause must say.
+    Named,
+    /// They are rows of several tables, with named columns; which is the time, a clause must say.
+    Tables,
+}
+
 /// What the name of an exhibit in `data/` ends with: a closed list.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub enum Extension {
@@ -37,19 +54,22 @@ pub enum Extension {
     Bin,
     /// A mail message.
     Eml,
+    /// Lines that are JSON objects.
+    Jsonl,
     /// Lines of a log.
     Log,
 }
 
 impl Extension {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Bin, Self::Eml, Self::Log];
+    pub const ALL: &'static [Self] = &[Self::Bin, Self::Eml, Self::Jsonl, Self::Log];
 
     /// Its letters, without a dot.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bin => "bin",
             Self::Eml => "eml",
+            Self::Jsonl => "jsonl",
             Self::Log => "log",
         }
     }
@@ -73,11 +93,13 @@ struct Description {
     roles: &'static [Role],
     /// What an exhibit of it ends with in `data/`.
     extension: Extension,
+    columns: Columns,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::AccessLog, Self::Mbox, Self::Maildir, Self::Eml];
+    pub const ALL: &'static [Self] =
+        &[Self::AccessLog, Self::DockerJson, Self::Jsonl, Self::Mbox, Self::Maildir, Self::Eml];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
@@ -94,8 +116,6 @@ impl Format {
         "mysql-slow",
         "postgresql",
         "auditd",
-        "docker-json",
-        "jsonl",
         "csv",
         "journal",
         "utmp",
@@ -107,13 +127,21 @@ impl Format {
     const fn description(self) -> Description {
         const fn mail(name: &'static str) -> Description {
             let (least_category, family) = (Category::Content, Family::Mail);
-            Description { name, least_category, family, roles: &Role::MAIL, extension: Extension::Eml }
+            let (roles, extension) = (&Role::MAIL, Extension::Eml);
+            Description { name, least_category, family, roles, extension, columns: Columns::None }
         }
         const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
-            Description { name, least_category: Category::Traffic, family, roles, extension: Extension::Log }
+            let (least_category, extension) = (Category::Traffic, Extension::Log);
+            Description { name, least_category, family, roles, extension, columns: Columns::None }
+        }
+        const fn json(name: &'static str, columns: Columns) -> Description {
+            let (least_category, family) = (Category::Traffic, Family::Line);
+            Description { name, least_category, family, roles: &[], extension: Extension::Jsonl, columns }
         }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
+            Self::DockerJson => json("docker-json", Columns::Timed),
+            Self::Jsonl => json("jsonl", Columns::Named),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),
@@ -143,6 +171,11 @@ impl Format {
     /// Its records are mail messages: each one is an exhibit of its own.
     pub const fn is_mail(self) -> bool {
         matches!(self.family(), Family::Mail)
+    }
+
+    /// Whether its records have columns that a clause can name.
+    pub const fn columns(self) -> Columns {
+        self.description().columns
     }
 
     /// Its records carry that clock.

@@ -9,13 +9,18 @@ mod access_log;
 mod buffer;
 mod clf_time;
 pub mod compression;
+mod docker_json;
 mod escape;
+mod json;
+mod jsonl;
 mod line;
 mod mail;
 mod mbox;
 mod single;
 
 pub use access_log::AccessLog;
+pub use docker_json::DockerJson;
+pub use jsonl::Jsonl;
 pub use mbox::Mbox;
 pub use single::{Eml, Maildir};
 
@@ -49,12 +54,14 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &DockerJson, &Jsonl, &Mbox, &Maildir, &Eml];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
     match format {
         Format::AccessLog => &AccessLog,
+        Format::DockerJson => &DockerJson,
+        Format::Jsonl => &Jsonl,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
