@@ -64,6 +64,10 @@ fn ask_everything(fields: &dyn Fields) {
         fields.values(role, &mut |_| {});
     }
     fields.message_id(&mut |_| {});
+    fields.table();
+    for name in ["a", "a.b", "time", ".", ""] {
+        fields.column(name, &mut |_| {});
+    }
     fields.texts(&mut |_| {});
 }
 
@@ -377,6 +381,13 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         "Message-ID: <",
         "[2001:db8::1]:443",
         "charset=utf-16",
+        "{\"log\":\"a\",",
+        "\"time\":\"2024-03-25T10:00:00.5Z\"}",
+        "{\"a\":{\"b\":",
+        "\"a.b\":[1,null,",
+        "\\u0040\\ud83d",
+        "{",
+        "}",
     ]);
     let piece = prop_oneof![
         8 => known.prop_map(|text| text.as_bytes().to_vec()),
