@@ -6,6 +6,8 @@
 pub const LINE_BYTES: usize = 16 * 1024 * 1024;
 /// How much of a line is looked at to tell whether it begins a record of several lines.
 pub const LINE_FRONT_BYTES: usize = 512;
+/// Objects and lists within one another in a line of JSON; a line that is deeper is not parsed.
+pub const JSON_DEPTH: usize = 128;
 /// The longest message that is read as a record; a longer one is unreadable and short.
 pub const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 /// What is read from a stream at once.

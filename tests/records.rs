@@ -64,6 +64,10 @@ fn ask_everything(fields: &dyn Fields) {
         fields.values(role, &mut |_| {});
     }
     fields.message_id(&mut |_| {});
+    fields.table();
+    for name in ["a", "a.b", "time", ".", ""] {
+        fields.column(name, &mut |_| {});
+    }
     fields.texts(&mut |_| {});
 }
 
@@ -416,6 +420,13 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         "192.0.2.1:25 [25/Sep/2018:06:05:27.584] fe be/srv",
         "1066036250.129 456 192.0.2.1 TCP_MISS/200 7 GET x bob HIER_NONE/- -",
         "Fri Jan 19 12:20:33 2007 [pid 7] [x] OK LOGIN: Client \"192.0.2.1\"",
+        "{\"log\":\"a\",",
+        "\"time\":\"2024-03-25T10:00:00.5Z\"}",
+        "{\"a\":{\"b\":",
+        "\"a.b\":[1,null,",
+        "\\u0040\\ud83d",
+        "{",
+        "}",
     ]);
     let piece = prop_oneof![
         8 => known.prop_map(|text| text.as_bytes().to_vec()),

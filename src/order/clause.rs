@@ -9,9 +9,10 @@ use super::diagnostic::{Code, Notes};
 use super::head::{Head, Sources};
 use super::key::{CLAUSE, LIMIT};
 use super::period;
+use super::rows::{self, PlacedRows};
 use super::table::{Item, Table, Text};
 use super::target::{self, Placed};
-use super::{Category, Clause, Format, Join, Limit, Records, Take, glob, name, prose};
+use super::{Category, Clause, Clock, Columns, Format, Join, Limit, Records, Take, glob, name, prose};
 use crate::limits;
 
 /// `take`, before what belongs to it has been read.
@@ -80,10 +81,13 @@ impl Reader<'_, '_> {
         let year = table.get("year").map(|item| year(&item, format.flatten(), notes));
         let join = table.get("join").map(|item| join(&item, format.flatten(), table, notes));
         let (identifiers, with) = self.targets(format.flatten(), notes);
+        let rows =
+            table.get("rows").filter(|_| take != Some(Taken::Files)).map(|item| rows::read(&item, format, notes));
         if let Some(take) = take {
-            self.conditions(take, notes);
+            self.conditions(take, rows.as_ref(), notes);
             if let Some((clock, span)) = period.iter().flatten().find_map(|period| period.clock.clone()) {
                 clock_fits(clock, &span, take, format.flatten(), notes);
+                time_column(clock, &span, format.flatten(), rows.as_ref(), notes);
             }
         }
         if let (Some(Taken::Records), Some(category)) = (take, &category) {
@@ -92,30 +96,20 @@ impl Reader<'_, '_> {
         let limit = table.get("limit").map(|item| limit(&item, take, notes));
         if let Some(text) = &text {
             let mentioned = period.iter().flatten().flat_map(|period| &period.mentioned);
-            let placed = identifiers.iter().chain(&with).flatten();
+            let cells = rows.iter().flatten().flat_map(|rows| &rows.placed);
+            let placed = identifiers.iter().chain(&with).flatten().chain(cells);
             prose::compare(text.text, placed, mentioned, self.head.legal_basis, notes);
         }
-        let window = match period {
-            None => None,
-            Some(period) => Some(period?.window?),
-        };
+        let window = readable(period.map(|period| period?.window))?;
         let take = match take? {
             Taken::Files => Take::Files,
             Taken::Records => Take::Records(Records {
-                format: match format {
-                    None => None,
-                    Some(format) => Some(format?),
-                },
-                year: match year {
-                    None => None,
-                    Some(year) => Some(year?),
-                },
-                join: match join {
-                    None => None,
-                    Some(join) => Some(join?),
-                },
+                format: readable(format)?,
+                year: readable(year)?,
+                join: readable(join)?,
                 identifiers: identifiers?.into_iter().map(|placed| placed.target).collect(),
                 with: with?.into_iter().map(|placed| placed.target).collect(),
+                rows: readable(rows)?.map(|rows| rows.rows),
             }),
         };
         Some(Clause {
@@ -127,10 +121,7 @@ impl Reader<'_, '_> {
             opens_archives,
             take,
             window,
-            limit: match limit {
-                None => Limit::default(),
-                Some(limit) => limit?,
-            },
+            limit: readable(limit)?.unwrap_or_default(),
         })
     }
 
@@ -178,10 +169,10 @@ impl Reader<'_, '_> {
     }
 
     /// What a clause must say besides its paths.
-    fn conditions(&self, take: Taken, notes: &mut Notes) {
+    fn conditions(&self, take: Taken, rows: Option<&Option<PlacedRows>>, notes: &mut Notes) {
         let table = &self.table;
         if take == Taken::Files {
-            for key in ["identifiers", "with", "as", "year", "join", "everything"] {
+            for key in ["identifiers", "with", "rows", "as", "year", "join", "everything"] {
                 if let Some(item) = table.get(key) {
                     let message =
                         format!("a files clause has no `{key}`: a file is taken whole, by path and file clock");
@@ -193,8 +184,11 @@ impl Reader<'_, '_> {
         }
         let everything = table.get("everything").and_then(|item| item.boolean(notes)).unwrap_or(false);
         let (identifiers, with) = (table.get("identifiers"), table.get("with"));
+        // Rows that could not be read may have had a condition.
+        let has_cells = rows.is_some_and(|rows| rows.as_ref().is_none_or(|rows| !rows.placed.is_empty()));
+        let cells = table.get("rows").filter(|_| has_cells);
         if everything {
-            for item in [&identifiers, &with].into_iter().flatten() {
+            for item in [&identifiers, &with, &cells].into_iter().flatten() {
                 let message = "`everything = true` and identifiers contradict one another";
                 notes.error(Code::EverythingAndIdentifiers, &item.span, message).hint("keep what the order says");
             }
@@ -205,11 +199,20 @@ impl Reader<'_, '_> {
             let message = "`with` is a second condition: `identifiers` is the first";
             notes.error(Code::WithAlone, &with.span, message).hint("rename it to `identifiers`");
         }
-        if identifiers.is_none() && with.is_none() && !table.holds("window") && !everything {
+        let named = identifiers.is_some() || with.is_some() || cells.is_some();
+        if !named && !table.holds("window") && !everything {
             let message = "a records clause has identifiers or a window";
             let note = notes.error(Code::NoCondition, &table.span, message);
             note.hint("add what the order names; where it really asks for every record write `everything = true`");
         }
+    }
+}
+
+/// What a key says where it is there; None where it could not be read.
+fn readable<T>(key: Option<Option<T>>) -> Option<Option<T>> {
+    match key {
+        None => Some(None),
+        Some(read) => read.map(Some),
     }
 }
 
@@ -318,6 +321,25 @@ fn clock_fits(clock: super::Clock, span: &Range<usize>, take: Taken, format: Opt
                 notes.error(Code::ClockNotInFormat, span, message).hint(format!("they carry `{right}`"));
             }
         }
+    }
+}
+
+/// A window is on a column that the clause names, where the format has no time of its own.
+fn time_column(
+    clock: Clock,
+    span: &Range<usize>,
+    format: Option<Format>,
+    rows: Option<&Option<PlacedRows>>,
+    notes: &mut Notes,
+) {
+    let Some(format) = format.filter(|format| format.has_clock(clock)) else { return };
+    let named = rows.is_some_and(|rows| rows.as_ref().is_none_or(|rows| rows.rows.time.is_some()));
+    match format.columns() {
+        Columns::Named | Columns::Tables if !named => {
+            let message = format!("which column of {} is the time, only the clause can say", format.name());
+            notes.error(Code::NoTimeColumn, span, message).hint("add `rows = { time = \"...\" }`");
+        }
+        Columns::None | Columns::Timed | Columns::Named | Columns::Tables => {}
     }
 }
 

@@ -187,6 +187,14 @@ codes! {
     IdentifierNotInText = "identifier-not-in-text",
     /// A date that the clause's text does not hold.
     DateNotInText = "date-not-in-text",
+    /// `rows` for a format whose records have no named columns, or for none that `as` names.
+    RowsNotInFormat = "rows-not-in-format",
+    /// `table` for a format that has no tables, or none for one that has.
+    RowsTable = "rows-table",
+    /// `time-unit` says no unit, or stands without `time`.
+    BadTimeUnit = "bad-time-unit",
+    /// A window on a format of which only `rows` can say which column is the time.
+    NoTimeColumn = "no-time-column",
     /// The provider file has no usable salt.
     BadSalt = "bad-salt",
     /// Nobody is named as custodian.

@@ -35,6 +35,10 @@ pub enum Format {
     Squid,
     /// vsftpd's own log, and the xferlog of FTP servers.
     Vsftpd,
+    /// What Docker keeps of a container's output (the `json-file` log driver): one JSON object a line.
+    DockerJson,
+    /// JSON Lines: one JSON object a line.
+    Jsonl,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -56,6 +60,19 @@ pub enum Family {
     WebLog,
     /// Any other line or entry: any whole token of it.
     Line,
+}
+
+/// Whether its records have columns that a clause can name in `rows`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// They have none.
+    None,
+    /// They have, and one of them is always the time.
+    Timed,
+    /// They have; which is the time, a clause must say.
+    Named,
+    /// They are rows of several tables, with named columns; which is the time, a clause must say.
+    Tables,
 }
 
 /// What the name of an exhibit in `data/` ends with: a closed list.
@@ -111,6 +128,7 @@ struct Description {
     may_lack_year: bool,
     /// What its records of one transaction have in common.
     joins: &'static [Join],
+    columns: Columns,
 }
 
 impl Format {
@@ -132,13 +150,14 @@ impl Format {
         Self::Mbox,
         Self::Maildir,
         Self::Eml,
+        Self::DockerJson,
+        Self::Jsonl,
         Self::Journal,
         Self::Utmp,
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] =
-        &["w3c", "docker-json", "jsonl", "csv", "sqlite", "mysql-dump", "postgresql-dump"];
+    pub const LATER: &'static [&'static str] = &["w3c", "csv", "sqlite", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
         const fn mail(name: &'static str) -> Description {
@@ -151,14 +170,27 @@ impl Format {
                 extension: Extension::Eml,
                 may_lack_year: false,
                 joins: &[],
+                columns: Columns::None,
             }
         }
         const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
             let (least_category, extension) = (Category::Traffic, Extension::Log);
-            Description { name, least_category, family, roles, extension, may_lack_year: false, joins: &[] }
+            Description {
+                name,
+                least_category,
+                family,
+                roles,
+                extension,
+                may_lack_year: false,
+                joins: &[],
+                columns: Columns::None,
+            }
         }
         const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
             Description { may_lack_year: true, ..log(name, Family::Line, roles) }
+        }
+        const fn json(name: &'static str, columns: Columns) -> Description {
+            Description { extension: Extension::Jsonl, columns, ..log(name, Family::Line, &[]) }
         }
         // Statements, the arguments of commands, what was typed: what is said or stored.
         const fn content(name: &'static str, roles: &'static [Role]) -> Description {
@@ -187,6 +219,8 @@ impl Format {
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),
+            Self::DockerJson => json("docker-json", Columns::Timed),
+            Self::Jsonl => json("jsonl", Columns::Named),
             Self::Journal => Description { extension: Extension::Jsonl, ..log("journal", Family::Line, &[]) },
             Self::Utmp => {
                 Description { extension: Extension::Utmp, ..log("utmp", Family::Line, &[Role::Client, Role::User]) }
@@ -227,6 +261,11 @@ impl Format {
     /// Its records are mail messages: each one is an exhibit of its own.
     pub const fn is_mail(self) -> bool {
         matches!(self.family(), Family::Mail)
+    }
+
+    /// Whether its records have columns that a clause can name.
+    pub const fn columns(self) -> Columns {
+        self.description().columns
     }
 
     /// Its records carry that clock.

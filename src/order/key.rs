@@ -48,6 +48,7 @@ pub(super) const CLAUSE: Keys = Keys {
         "join",
         "identifiers",
         "with",
+        "rows",
         "everything",
         "window",
         "limit",
@@ -58,6 +59,14 @@ pub(super) const IDENTIFIER: Keys = Keys {
     table: "an identifier",
     known: &["email", "domain", "ip", "cidr", "port", "account", "host", "message-id", "token", "role"],
 };
+
+/// An identifier of `rows`: it has a column and no role.
+pub(super) const CELL: Keys = Keys {
+    table: "an identifier in a column",
+    known: &["email", "domain", "ip", "cidr", "port", "account", "host", "message-id", "token", "column"],
+};
+
+pub(super) const ROWS: Keys = Keys { table: "rows", known: &["table", "where", "time", "time-unit"] };
 
 pub(super) const WINDOW: Keys = Keys { table: "window", known: &["from", "through", "before", "clock"] };
 
@@ -78,7 +87,7 @@ pub(super) const WITHHELD_IDENTIFIER: Keys = Keys {
 };
 
 /// Keys that a later version will know, in whatever table.
-pub(super) const LATER: [&str; 7] = ["fields", "rows", "unit", "audit_recipients", "columns", "dialect", "secret"];
+pub(super) const LATER: [&str; 6] = ["fields", "unit", "audit_recipients", "columns", "dialect", "secret"];
 
 impl Keys {
     /// The key of this table that `unknown` was most likely meant to be.

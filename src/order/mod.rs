@@ -22,6 +22,7 @@ mod provider;
 mod provider_file;
 mod read;
 mod render;
+mod rows;
 mod salt;
 mod schema;
 mod table;
@@ -33,12 +34,13 @@ mod word_date;
 
 pub use category::{Category, LegalBasis};
 pub use diagnostic::{Code, Diagnostic, Severity};
-pub use format::{Extension, Family, Format};
+pub use format::{Columns, Extension, Family, Format};
 pub use identifier::{Address, Identifier, Role, Target};
 pub use join::Join;
 pub use provider::{Provider, ProviderSource, Salt, Withhold};
 pub use read::{Given, ManifestText, Manifests, check, read, read_alone, read_sources};
 pub use render::render;
+pub use rows::{Cell, Rows, TimeColumn, TimeUnit};
 pub use salt::{SaltError, with_salt};
 pub use schema::{order_schema, provider_schema};
 pub use volume_name::VolumeName;
@@ -163,6 +165,8 @@ pub struct Records {
     pub identifiers: Vec<Target>,
     /// And also one of these, in the same record; empty = no such condition.
     pub with: Vec<Target>,
+    /// Of formats with named columns: which rows.
+    pub rows: Option<Rows>,
 }
 
 /// Tripwires of a clause: above one of them the run stops and nothing is sealed.

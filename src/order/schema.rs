@@ -58,7 +58,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::key::{self, Keys};
-    use super::super::{Category, Clock, Format, LegalBasis, Role};
+    use super::super::{Category, Clock, Format, LegalBasis, Role, TimeUnit};
     use super::*;
 
     fn parsed(text: &str) -> Value {
@@ -73,13 +73,15 @@ mod tests {
     #[test]
     fn the_schemas_and_the_reader_know_the_same_keys() {
         let (order, provider) = (parsed(&order_schema()), parsed(&provider_schema()));
-        let tables: [(&Value, &str, &Keys); 12] = [
+        let tables: [(&Value, &str, &Keys); 14] = [
             (&order, "", &key::ORDER_FILE),
             (&order, "Head", &key::ORDER),
             (&order, "Disclose", &key::DISCLOSE),
             (&order, "Source", &key::SOURCE),
             (&order, "Clause", &key::CLAUSE),
             (&order, "Target", &key::IDENTIFIER),
+            (&order, "Rows", &key::ROWS),
+            (&order, "Cell", &key::CELL),
             (&order, "Window", &key::WINDOW),
             (&order, "Limit", &key::LIMIT),
             (&provider, "", &key::PROVIDER_FILE),
@@ -111,6 +113,7 @@ mod tests {
         assert_eq!(names("Format"), Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>());
         assert_eq!(names("Role"), Role::ALL.map(Role::name));
         assert_eq!(names("Clock"), Clock::ALL.map(Clock::name));
+        assert_eq!(names("TimeUnit"), TimeUnit::ALL.map(TimeUnit::name));
         assert_eq!(names("Take"), ["files", "records"]);
     }
 

@@ -8,9 +8,9 @@ use std::ops::Range;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::diagnostic::{Code, Notes};
-use super::key::{IDENTIFIER, Keys, WITHHELD_IDENTIFIER};
+use super::key::{CELL, IDENTIFIER, Keys, WITHHELD_IDENTIFIER};
 use super::table::{Item, Table, Text};
-use super::{Address, Format, Identifier, Role, Target};
+use super::{Address, Cell, Format, Identifier, Role, Target};
 
 const TYPES: [&str; 8] = ["email", "domain", "ip", "cidr", "account", "host", "message-id", "token"];
 
@@ -57,6 +57,28 @@ pub(super) fn withheld(item: &Item<'_>, notes: &mut Notes) -> Option<Vec<Identif
     };
     let placed = list(item, read, notes)?;
     Some(placed.into_iter().map(|placed| placed.target.identifier).collect())
+}
+
+/// The `where` of `rows`: each in a column, and for the clause's text as any other.
+pub(super) fn cells(item: &Item<'_>, notes: &mut Notes) -> Option<(Vec<Cell>, Vec<Placed>)> {
+    let items = item.list("identifiers, as in [{ email = \"alice@shop.example\", column = \"Email\" }]", notes)?;
+    let (mut cells, mut placed) = (Vec::new(), Vec::new());
+    let mut seen = std::collections::HashSet::new();
+    for item in &items {
+        let Some(table) = item.table(&CELL, notes) else { continue };
+        let identifier = identifier(&table, notes);
+        let column = table.need("column", "`column = \"Email\"`: the column of which it is the whole value", notes);
+        let column = column.and_then(|item| item.text(notes)).map(|text| text.text.to_owned());
+        let (Some(identifier), Some(column)) = (identifier, column) else { continue };
+        if !seen.insert((identifier.clone(), column.clone())) {
+            let message = format!("{} `{identifier}` stands here twice", identifier.kind());
+            notes.warning(Code::DuplicateIdentifier, &item.span, message);
+        }
+        let target = Target { identifier: identifier.clone(), roles: Vec::new() };
+        placed.push(Placed { target, span: item.span.clone() });
+        cells.push(Cell { column, identifier });
+    }
+    (cells.len() == items.len()).then_some((cells, placed))
 }
 
 fn list(

@@ -174,6 +174,8 @@ pub struct Clause {
     /// And also one of these, in the same record.
     #[schemars(length(min = 1))]
     pub with: Option<Vec<Target>>,
+    /// Rows of a table, by their columns: formats with named columns.
+    pub rows: Option<Rows>,
     /// The order really asks for every record, without identifiers.
     pub everything: Option<bool>,
     /// The span of time asked for. Without it any time.
@@ -223,6 +225,8 @@ pub enum Format {
     Mbox,
     Maildir,
     Eml,
+    DockerJson,
+    Jsonl,
     Journal,
     Utmp,
 }
@@ -262,6 +266,64 @@ pub struct Target {
     /// Where it is looked for. Without it, where the format has that type.
     #[schemars(length(min = 1))]
     pub role: Option<Vec<Role>>,
+}
+
+/// Rows of a table, by their columns.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    /// The table, byte for byte: formats that hold several.
+    #[schemars(length(min = 1))]
+    pub table: Option<String>,
+    /// Any one of these must be the whole value of its column.
+    #[serde(rename = "where")]
+    #[schemars(length(min = 1))]
+    pub cells: Option<Vec<Cell>>,
+    /// The column that the clock `record` means.
+    #[schemars(length(min = 1))]
+    pub time: Option<String>,
+    /// The column `time` counts these since 1970-01-01T00:00:00Z. Without it the column holds dates with times.
+    #[serde(rename = "time-unit")]
+    pub time_unit: Option<TimeUnit>,
+}
+
+/// What a column of numbers counts since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum TimeUnit {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+}
+
+/// One identifier, of one type, and the column of which it is the whole value.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// One mail address; letters of ASCII compare without case.
+    pub email: Option<String>,
+    /// A domain, exactly, or that of a mail address; `.example.org` takes its subdomains without itself.
+    pub domain: Option<String>,
+    /// One IP address.
+    pub ip: Option<String>,
+    /// A network.
+    pub cidr: Option<String>,
+    /// A port, together with `ip`.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Option<u64>,
+    /// A user's account name, byte for byte.
+    pub account: Option<String>,
+    /// A host name; letters of ASCII compare without case.
+    pub host: Option<String>,
+    /// A Message-ID, without its angle brackets in the column.
+    #[serde(rename = "message-id")]
+    pub message_id: Option<String>,
+    /// Any other value, byte for byte.
+    pub token: Option<String>,
+    /// The column's name, byte for byte; in JSON a dot leads into an object.
+    #[schemars(length(min = 1))]
+    pub column: String,
 }
 
 /// A place in a record.

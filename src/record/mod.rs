@@ -10,6 +10,7 @@ mod auditd;
 mod buffer;
 mod clf_time;
 pub mod compression;
+mod docker_json;
 mod entry;
 mod escape;
 mod exim;
@@ -17,6 +18,8 @@ mod exim_text;
 mod field;
 mod haproxy;
 mod journal;
+mod json;
+mod jsonl;
 mod layout;
 mod line;
 mod mail;
@@ -34,9 +37,11 @@ mod year;
 
 pub use access_log::AccessLog;
 pub use auditd::Auditd;
+pub use docker_json::DockerJson;
 pub use exim::Exim;
 pub use haproxy::Haproxy;
 pub use journal::Journal;
+pub use jsonl::Jsonl;
 pub use mbox::Mbox;
 pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
@@ -105,6 +110,8 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &Mbox,
     &Maildir,
     &Eml,
+    &DockerJson,
+    &Jsonl,
     &Journal,
     &Utmp,
 ];
@@ -125,6 +132,8 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Postgresql => &Postgresql,
         Format::Squid => &Squid,
         Format::Vsftpd => &Vsftpd,
+        Format::DockerJson => &DockerJson,
+        Format::Jsonl => &Jsonl,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,

@@ -290,6 +290,14 @@ impl Fields for Dated<'_> {
         self.fields.transaction(join)
     }
 
+    fn table(&self) -> Option<&[u8]> {
+        self.fields.table()
+    }
+
+    fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
+        self.fields.column(name, visit)
+    }
+
     fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.fields.message_id(visit)
     }

@@ -7,6 +7,7 @@ use super::entry::{ArchivePlace, Entry, EntryKind, FileTimes, MaildirPlace};
 use super::glob::{GlobError, PathSet};
 use super::matcher::Matcher;
 use super::record::{Fields, TimeField};
+use super::row::RowScope;
 use super::verdict::Verdict;
 use crate::clock::{LocalReading, Timestamp, Zone};
 use crate::order::{Clause, Clock, Format, Join, Order, Take, Window};
@@ -15,7 +16,12 @@ use crate::order::{Clause, Clock, Format, Join, Order, Take, Window};
 #[derive(Debug, Clone)]
 pub(in crate::scope) enum Taken {
     Files,
-    Records { format: Option<Format>, identifiers: Option<Box<Matcher>>, with: Option<Box<Matcher>> },
+    Records {
+        format: Option<Format>,
+        identifiers: Option<Box<Matcher>>,
+        with: Option<Box<Matcher>>,
+        rows: Option<Box<RowScope>>,
+    },
 }
 
 /// One clause, compiled.
@@ -43,6 +49,7 @@ impl ClauseScope {
                 format: records.format,
                 identifiers: Matcher::new(&records.identifiers).map(Box::new),
                 with: Matcher::new(&records.with).map(Box::new),
+                rows: records.rows.as_ref().map(|rows| Box::new(RowScope::new(rows))),
             },
         };
         Ok(Self {
@@ -121,13 +128,31 @@ impl ClauseScope {
         }
     }
 
+    /// The record is a row that the clause names; no `rows` is any record.
+    pub(in crate::scope) fn rows(&self, fields: &dyn Fields) -> Verdict {
+        self.row_scope().map_or(Verdict::In, |rows| rows.verdict(fields))
+    }
+
+    pub(in crate::scope) fn row_scope(&self) -> Option<&RowScope> {
+        match &self.taken {
+            Taken::Records { rows, .. } => rows.as_deref(),
+            Taken::Files => None,
+        }
+    }
+
+    /// What a record says of its time, for this clause: the clock `record` is the column that it names, where it names one.
+    pub(in crate::scope) fn time(&self, fields: &dyn Fields, clock: Clock) -> TimeField {
+        let column = self.row_scope().filter(|_| clock == Clock::Record).and_then(|rows| rows.time(fields));
+        column.unwrap_or_else(|| fields.time(clock))
+    }
+
     /// The window holds the record's time.
     pub(in crate::scope) fn record_window(&self, fields: &dyn Fields) -> Verdict {
         let Some(window) = self.window else { return Verdict::In };
         if !fields.parsed() {
             return Verdict::Undecided;
         }
-        match fields.time(window.clock) {
+        match self.time(fields, window.clock) {
             TimeField::At(at) => Verdict::from_bool(window.holds(at)),
             TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) => Verdict::Undecided,
             TimeField::Abbreviated(local, zone) => {
@@ -150,7 +175,10 @@ impl ClauseScope {
 
     /// What the clause says of a record, withholds aside. The cheapest comparison that can make it out comes first.
     pub(in crate::scope) fn record(&self, fields: &dyn Fields) -> Verdict {
-        let mut verdict = self.identifiers(fields);
+        let mut verdict = self.rows(fields);
+        if verdict != Verdict::Out {
+            verdict = verdict.and(self.identifiers(fields));
+        }
         if verdict != Verdict::Out {
             verdict = verdict.and(self.record_window(fields));
         }
@@ -172,12 +200,9 @@ pub(in crate::scope) fn file_time(times: FileTimes, clock: Clock) -> Option<File
     }
 }
 
-/// A record's time on a clock, where it names one instant.
-pub(in crate::scope) fn record_time(fields: &dyn Fields, clock: Clock, zone: Option<Zone>) -> Option<Timestamp> {
-    if !fields.parsed() {
-        return None;
-    }
-    match fields.time(clock) {
+/// The one instant that a record's time names, if it does.
+pub(in crate::scope) fn record_time(time: TimeField, zone: Option<Zone>) -> Option<Timestamp> {
+    match time {
         TimeField::At(at) => Some(at),
         TimeField::Abbreviated(local, abbreviation) => zone?.abbreviated(local, abbreviation.as_str()),
         TimeField::Local(local) => match zone?.local(local) {

@@ -25,6 +25,8 @@ pub enum Comparison {
     Identifiers,
     /// The record with `with`.
     With,
+    /// The record's table and columns with `rows`.
+    Rows,
 }
 
 impl Comparison {
@@ -37,6 +39,7 @@ impl Comparison {
             Self::Window => "window",
             Self::Identifiers => "identifiers",
             Self::With => "with",
+            Self::Rows => "rows",
         }
     }
 }
@@ -161,6 +164,9 @@ fn entry_comparisons(clause: &ClauseScope, entry: &Entry) -> Vec<(Comparison, Ve
 fn record_comparisons(clause: &ClauseScope, fields: &dyn Fields) -> Vec<(Comparison, Verdict)> {
     let mut comparisons = Vec::new();
     let Taken::Records { identifiers, with, .. } = &clause.taken else { return comparisons };
+    if clause.row_scope().is_some() {
+        comparisons.push((Comparison::Rows, clause.rows(fields)));
+    }
     if identifiers.is_some() {
         comparisons.push((Comparison::Identifiers, clause.identifiers(fields)));
     }

@@ -157,7 +157,16 @@ impl Scope {
     pub fn record_stamp(&self, source: usize, clauses: ClauseSet, fields: &dyn Fields) -> Stamp {
         let zone = self.zones.get(source).copied().flatten();
         let own = if fields.family() == Family::Mail { Clock::DateHeader } else { Clock::Record };
-        self.stamp(clauses, own, |clock| record_time(fields, clock, zone))
+        if !fields.parsed() {
+            return self.stamp(clauses, own, |_| None);
+        }
+        self.stamp(clauses, own, |clock| {
+            let named = || clauses.iter().filter_map(|at| self.clauses.get(at));
+            let windowed = named().find(|clause| clause.window.is_some_and(|window| window.clock == clock));
+            let clause = windowed.or_else(|| named().find(|clause| clause.row_scope().is_some()));
+            let time = clause.map_or_else(|| fields.time(clock), |clause| clause.time(fields, clock));
+            record_time(time, zone)
+        })
     }
 
     /// The zone of times in that source that carry none.

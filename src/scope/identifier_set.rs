@@ -78,6 +78,13 @@ impl IdentifierSet {
         self.exact.contains(text)
     }
 
+    /// The whole text is one of those that compare without case.
+    pub(in crate::scope) fn has_folded(&self, text: &[u8], lower: &mut Vec<u8>) -> bool {
+        lower.clear();
+        lower.extend(text.iter().map(u8::to_ascii_lowercase));
+        self.hosts.contains(lower.as_slice()) || self.emails.contains(lower.as_slice()) || self.domain(lower)
+    }
+
     fn has_ip(&self) -> bool {
         !(self.ips.is_empty() && self.networks.is_empty() && self.sockets.is_empty())
     }
@@ -176,15 +183,7 @@ impl IdentifierSet {
         match value {
             Value::Address { local, domain } => self.mail_address(local, domain, lower),
             Value::Ip(ip, port) => self.ip(ip, port),
-            Value::Text(text) => {
-                lower.clear();
-                lower.extend(text.iter().map(u8::to_ascii_lowercase));
-                let same = self.exact.contains(text)
-                    || self.hosts.contains(lower.as_slice())
-                    || self.emails.contains(lower.as_slice())
-                    || self.domain(lower);
-                Verdict::from_bool(same)
-            }
+            Value::Text(text) => Verdict::from_bool(self.exact.contains(text) || self.has_folded(text, lower)),
         }
     }
 }

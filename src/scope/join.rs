@@ -113,7 +113,7 @@ impl<'s> JoinSurvey<'s> {
         for (at, clause) in &self.clauses {
             let Some(key) = clause.join.and_then(|join| fields.transaction(join)) else { continue };
             if clause.record(fields) == Verdict::In && self.scope.withhold_verdict(fields) == Verdict::Out {
-                joined.add(*at, key, record_time(fields, Clock::Record, self.scope.zone(self.source)))?;
+                joined.add(*at, key, record_time(clause.time(fields, Clock::Record), self.scope.zone(self.source)))?;
             }
         }
         Ok(())
@@ -143,7 +143,7 @@ impl Scope {
         fields: &dyn Fields,
     ) -> Verdict {
         let Some(key) = clause.join.and_then(|join| fields.transaction(join)) else { return Verdict::Out };
-        let time = record_time(fields, Clock::Record, self.zone(source));
+        let time = record_time(clause.time(fields, Clock::Record), self.zone(source));
         match joined.verdict(at, key, time) {
             Verdict::Out => Verdict::Out,
             near => near.and(clause.record_window(fields)),

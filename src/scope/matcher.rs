@@ -102,7 +102,8 @@ const fn unread(reading: Reading) -> Verdict {
     }
 }
 
-fn anywhere(identifiers: &IdentifierSet, fields: &dyn Fields) -> Verdict {
+/// Whole tokens of a record's texts.
+pub(in crate::scope) fn anywhere(identifiers: &IdentifierSet, fields: &dyn Fields) -> Verdict {
     if identifiers.is_empty() {
         return Verdict::Out;
     }

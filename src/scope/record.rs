@@ -123,6 +123,17 @@ pub trait Fields {
     /// Shows the Message-ID without its angle brackets, where the format has one.
     fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;
 
+    /// The table that it is a row of, byte for byte; none where its format has no tables or it cannot be told.
+    fn table(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Shows each whole value of the column of that name as text, as it is stored; none where the record has no such column
+    /// or nothing stands in it (NULL). A format without named columns cannot read any.
+    fn column(&self, _name: &str, _visit: &mut dyn FnMut(&[u8])) -> Reading {
+        Reading::Partial
+    }
+
     /// Shows the record's text for a search of whole tokens: the raw bytes first, then every decoded form of it
     /// (headers of RFC 2047, transfer encodings, percent and backslash escapes).
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;

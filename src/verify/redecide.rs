@@ -401,6 +401,8 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
                 (Comparison::With, Verdict::Undecided) => {
                     Some("the identifiers that must also be there cannot be read")
                 }
+                (Comparison::Rows, Verdict::Out) => Some("it is none of the rows that the clause names"),
+                (Comparison::Rows, Verdict::Undecided) => Some("the columns that the clause names cannot be read"),
                 (_, Verdict::Out) => Some("it is not where the clause looks"),
                 (_, Verdict::Undecided) => Some("where it stood cannot be told"),
             })

@@ -45,7 +45,7 @@ const PATHS: &str = "paths = [\"/var/mail/alice\", \"/home/alice/Maildir/**\"]";
 type Changes = Vec<(&'static str, &'static str)>;
 
 fn broken_orders() -> Vec<Changes> {
-    [files(), heads(), sources(), clauses(), conditions(), windows(), identifiers()].concat()
+    [files(), heads(), sources(), clauses(), conditions(), rows(), windows(), identifiers()].concat()
 }
 
 fn files() -> Vec<Changes> {
@@ -184,6 +184,51 @@ fn conditions() -> Vec<Changes> {
             ),
             (LIMIT, "limit = { records = 500 } #! limit-never-trips"),
         ],
+    ]
+}
+
+fn rows() -> Vec<Changes> {
+    let jsonl = "take = \"records\"\nas = \"jsonl\"";
+    let cell = "{ email = \"alice@shop.example\", column = \"Email\" }";
+    // Each in the place of the identifiers, under that `take` and with that window.
+    let clause = |take: &'static str, rows: String, window: &'static str| -> Changes {
+        vec![(TAKE, take), (IDENTIFIERS, rows.leak()), (ALSO, ""), (WINDOW, window)]
+    };
+    vec![
+        clause(TAKE, format!("rows = {{ where = [{cell}] }} #! rows-not-in-format"), ""),
+        clause("take = \"records\"\nas = \"mbox\"", format!("rows = {{ where = [{cell}] }} #! rows-not-in-format"), ""),
+        clause("take = \"files\"", format!("rows = {{ where = [{cell}] }} #! not-for-files"), "")
+            .into_iter()
+            .chain([(LIMIT, "")])
+            .collect(),
+        clause(jsonl, format!("rows = {{ table = \"T\", where = [{cell}] }} #! rows-table"), ""),
+        clause(jsonl, "rows = {} #! empty".to_owned(), ""),
+        clause(jsonl, "rows = { where = [] } #! empty".to_owned(), ""),
+        clause(jsonl, "rows = { where = [{ email = \"alice@shop.example\" }] } #! missing-key".to_owned(), ""),
+        clause(jsonl, "rows = { where = [{ column = \"Email\" }] } #! identifier-type".to_owned(), ""),
+        clause(jsonl, "rows = { where = [{ email = \"alice\", column = \"Email\" }] } #! bad-email".to_owned(), ""),
+        clause(jsonl, format!("rows = {{ where = [{cell}, {cell}] }} #! duplicate-identifier"), ""),
+        clause(jsonl, format!("rows = {{ where = [{cell}], time-unit = \"seconds\" }} #! bad-time-unit"), ""),
+        clause(
+            jsonl,
+            format!("rows = {{ where = [{cell}], time = \"t\", time-unit = \"days\" }} #! bad-time-unit"),
+            "",
+        ),
+        clause(jsonl, format!("everything = true\nrows = {{ where = [{cell}] }} #! everything-and-identifiers"), ""),
+        clause(jsonl, "rows = { time = \"t\" }".to_owned(), "")
+            .into_iter()
+            .chain([("[[clause]]", "[[clause]] #! no-condition")])
+            .collect(),
+        clause(
+            jsonl,
+            "rows = { where = [{ token = \"nowhere\", column = \"id\" }] } #! identifier-not-in-text".to_owned(),
+            "",
+        ),
+        clause(
+            jsonl,
+            format!("rows = {{ where = [{cell}] }}"),
+            "window = { from = 2024-03-25, through = 2024-04-07, clock = \"record\" } #! no-time-column",
+        ),
     ]
 }
 

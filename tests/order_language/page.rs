@@ -82,7 +82,9 @@ fn completed(block: &Block) -> (String, String) {
                 clause.remove(key);
             }
             let files = keys.get("take").and_then(toml::Value::as_str) == Some("files");
-            if !files && !["identifiers", "with", "window", "everything"].iter().any(|key| keys.contains_key(*key)) {
+            if !files
+                && !["identifiers", "with", "rows", "window", "everything"].iter().any(|key| keys.contains_key(*key))
+            {
                 clause.insert("everything".to_owned(), true.into());
             }
             clause.extend(keys);

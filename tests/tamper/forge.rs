@@ -217,7 +217,8 @@ fn sha256(bytes: &[u8]) -> String {
 
 fn records(tape: &mut Tape) {
     for name in tape.names("records/") {
-        let data = tape.get(&name.replace("records/", "data/").replace(".jsonl", ".log")).to_vec();
+        let exhibit = tape.names(&name.replace("records/", "data/").replace(".jsonl", ".")).concat();
+        let data = tape.get(&exhibit).to_vec();
         let pieces: Vec<&[u8]> = data.split_inclusive(|byte| *byte == b'\n').collect();
         let mut all = lines(tape, &name);
         assert_eq!(all.len(), pieces.len(), "{name}");
