@@ -1,9 +1,13 @@
 //! Record formats: how a stream comes apart into records, and which bytes of one are which field.
 //!
 //! How to read is an open set: one file, one line in [`FORMATS`], one fixture. A format only splits and names fields;
-//! the gate decides. Exactly one probe may say yes.
+//! the gate decides. Exactly one may claim a stream by its content.
 //!
-//! **Invariant:** what a format hands to its sink (records, separators, unreadable bytes) is the stream, to the byte.
+//! A line's stamp may lack the year (`year.rs`); a journal's entries are no stretches of its file and are rendered as lines
+//! ([`RecordFormat::rendered`]); lines of the same shape lay their fields out in one way (`layout.rs`).
+//!
+//! **Invariant:** what a format hands to its sink (records, separators, unreadable bytes) is the stream, to the byte; where
+//! its records are rendered, it is all that is rendered.
 
 mod access_log;
 mod auditd;
