@@ -11,6 +11,8 @@ use super::{Category, Clock, Identifier, Role};
 pub enum Format {
     /// Web access logs, Apache's common and combined log formats; one physical line is one record.
     AccessLog,
+    /// CSV with a header line; a row is rendered as a JSON object.
+    Csv,
     /// What Docker keeps of a container's output (the `json-file` log driver): one JSON object a line.
     DockerJson,
     /// JSON Lines: one JSON object a line.
@@ -99,7 +101,7 @@ struct Description {
 impl Format {
     /// All of them.
     pub const ALL: &'static [Self] =
-        &[Self::AccessLog, Self::DockerJson, Self::Jsonl, Self::Mbox, Self::Maildir, Self::Eml];
+        &[Self::AccessLog, Self::Csv, Self::DockerJson, Self::Jsonl, Self::Mbox, Self::Maildir, Self::Eml];
 
     /// The names that a later version will read: refused as "not in this version".
     pub const LATER: &'static [&'static str] = &[
@@ -116,7 +118,6 @@ impl Format {
         "mysql-slow",
         "postgresql",
         "auditd",
-        "csv",
         "journal",
         "utmp",
         "sqlite",
@@ -140,6 +141,7 @@ impl Format {
         }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Csv => json("csv", Columns::Named),
             Self::DockerJson => json("docker-json", Columns::Timed),
             Self::Jsonl => json("jsonl", Columns::Named),
             Self::Mbox => mail("mbox"),

@@ -205,6 +205,7 @@ pub enum Take {
 #[expect(missing_docs, reason = "the names are those of `super::Format`, which explains them")]
 pub enum Format {
     AccessLog,
+    Csv,
     DockerJson,
     Jsonl,
     Mbox,

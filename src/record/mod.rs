@@ -9,6 +9,7 @@ mod access_log;
 mod buffer;
 mod clf_time;
 pub mod compression;
+mod csv;
 mod docker_json;
 mod escape;
 mod json;
@@ -16,9 +17,11 @@ mod jsonl;
 mod line;
 mod mail;
 mod mbox;
+mod row;
 mod single;
 
 pub use access_log::AccessLog;
+pub use csv::Csv;
 pub use docker_json::DockerJson;
 pub use jsonl::Jsonl;
 pub use mbox::Mbox;
@@ -45,6 +48,11 @@ pub trait RecordFormat: Sync {
     fn split(&self, stream: &mut dyn Read, scratch: Option<&Path>, sink: &mut dyn RecordSink)
     -> Result<(), SplitError>;
 
+    /// Only an order can say that a stream is in it: it has no shape of its own.
+    fn is_named_only(&self) -> bool {
+        false
+    }
+
     /// Its records are no stretches of the stream (the rows of a database, the entries of a journal): what it hands over is
     /// rendered, each record as a line, and offsets are those in all that it renders. An exhibit of it is split again as the
     /// format that is given here; None: its records are stretches of the stream.
@@ -54,12 +62,13 @@ pub trait RecordFormat: Sync {
 }
 
 /// Every format that is read, one line each.
-pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &DockerJson, &Jsonl, &Mbox, &Maildir, &Eml];
+pub static FORMATS: &[&dyn RecordFormat] = &[&AccessLog, &Csv, &DockerJson, &Jsonl, &Mbox, &Maildir, &Eml];
 
 /// How a format is read.
 pub fn format(format: Format) -> &'static dyn RecordFormat {
     match format {
         Format::AccessLog => &AccessLog,
+        Format::Csv => &Csv,
         Format::DockerJson => &DockerJson,
         Format::Jsonl => &Jsonl,
         Format::Mbox => &Mbox,
