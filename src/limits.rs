@@ -75,6 +75,8 @@ pub const JOIN_KEYS: usize = 1_000_000;
 /// So far from a record that is asked for, in seconds, a record of the same queue id is of the same transaction: a server
 /// tries for five days to deliver a message (Postfix, `maximal_queue_lifetime`), and then may use the id again.
 pub const JOIN_SECONDS: i64 = 5 * 86_400;
+/// Columns of a row of CSV; a row with more is unreadable.
+pub const COLUMNS: usize = 65_536;
 /// The longest key file (that of `cryptsetup`).
 pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
 /// The largest table of mounts that is read for a proposal.

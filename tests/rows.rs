@@ -172,6 +172,30 @@ fn an_order_that_needs_a_column_of_time_is_refused_without_one() {
     case.run().ends_with(2).names(&["no-time-column"]);
 }
 
+#[test]
+fn rows_of_csv_are_rendered_under_the_names_of_their_header() {
+    let case = Case::new();
+    let csv = "Id;Email;Note;At\r\n1;Alice@shop.example;\"a;b \"\"c\"\"\r\nd\";2024-03-25 10:00:00\r\n2;bob@shop.example;alice@shop.example;2024-03-25 10:00:00\r\n\
+               3;alice@shop.example;x;2024-03-26 10:00:00\r\n4;alice@shop.example;x;soon\r\n5;alice@shop.example\r\n6;alice@shop.example;;2024-03-25 23:59:59";
+    case.file("/export.csv", csv);
+    let cell = "{ email = \"alice@shop.example\", column = \"Email\" }";
+    let keys = format!("as = \"csv\"\nrows = {{ where = [{cell}], time = \"At\" }}\n{DAY}");
+    case.order("zone = \"Europe/London\"", &records("\"/export.csv\"", &keys));
+    case.run().ends_with(3);
+    let package = case.package();
+    let expected = "{\"row\":{\"Id\":\"1\",\"Email\":\"Alice@shop.example\",\"Note\":\"a;b \\\"c\\\"\\r\\nd\",\"At\":\"2024-03-25 10:00:00\"}}\n\
+                    {\"row\":{\"Id\":\"6\",\"Email\":\"alice@shop.example\",\"Note\":\"\",\"At\":\"2024-03-25 23:59:59\"}}\n";
+    let disclosed = package.disclosed();
+    assert_eq!(std::str::from_utf8(&disclosed[0].1).unwrap(), expected);
+    assert_eq!(package.shortfalls(), case::short("not-the-format", 1));
+    assert_eq!(package.disclosure()["totals"]["undecided"], 1);
+    let mut tape = tape::Tape::read(&std::fs::read(case.path("out.tar")).unwrap());
+    let changed = tape.text("data/000001.jsonl").replace("Alice@", "Alicf@");
+    tape.put("data/000001.jsonl", changed.into_bytes());
+    std::fs::write(case.path("changed.tar"), forge::resummed(&tape.write())).unwrap();
+    case.extract(&["verify", "changed.tar"]).ends_with(1);
+}
+
 /// How many records there are, and how many are not parsed.
 #[derive(Default)]
 struct Count(u64, u64);

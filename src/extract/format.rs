@@ -29,9 +29,7 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8]
             // What stands outside a Maildir is none of its messages.
             Some(Format::Maildir) if !gate.is_maildir_message() => Err(ShortfallKind::NotTheFormat),
             // A splitter of messages says itself where the shape is missing; a line has always some shape.
-            Some(format) if !format.is_mail() && !record::format(format).probe(head, whole) => {
-                Err(ShortfallKind::NotTheFormat)
-            }
+            Some(format) if !format.is_mail() && !has_shape(format, (head, whole)) => Err(ShortfallKind::NotTheFormat),
             Some(format) => Ok(format),
             None => match record::probe_format(head, whole) {
                 Probe::One(row) => Ok(row.format()),
@@ -59,6 +57,11 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8]
         }
     }
     choice
+}
+
+fn has_shape(format: Format, (head, whole): (&[u8], bool)) -> bool {
+    let row = record::format(format);
+    row.probe(head, whole)
 }
 
 /// A file that begins with these bytes holds records: some format claims it, as it is or unpacked.

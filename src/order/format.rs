@@ -35,6 +35,8 @@ pub enum Format {
     Squid,
     /// vsftpd's own log, and the xferlog of FTP servers.
     Vsftpd,
+    /// CSV with a header line; a row is rendered as a JSON object.
+    Csv,
     /// What Docker keeps of a container's output (the `json-file` log driver): one JSON object a line.
     DockerJson,
     /// JSON Lines: one JSON object a line.
@@ -150,6 +152,7 @@ impl Format {
         Self::Mbox,
         Self::Maildir,
         Self::Eml,
+        Self::Csv,
         Self::DockerJson,
         Self::Jsonl,
         Self::Journal,
@@ -157,7 +160,7 @@ impl Format {
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &["w3c", "csv", "sqlite", "mysql-dump", "postgresql-dump"];
+    pub const LATER: &'static [&'static str] = &["w3c", "sqlite", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
         const fn mail(name: &'static str) -> Description {
@@ -216,6 +219,7 @@ impl Format {
             Self::Postgresql => content("postgresql", &[Role::User]),
             Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
             Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Csv => json("csv", Columns::Named),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),

@@ -225,6 +225,7 @@ pub enum Format {
     Mbox,
     Maildir,
     Eml,
+    Csv,
     DockerJson,
     Jsonl,
     Journal,

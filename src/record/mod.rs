@@ -14,6 +14,7 @@ mod auditd;
 mod buffer;
 mod clf_time;
 pub mod compression;
+mod csv;
 mod docker_json;
 mod entry;
 mod escape;
@@ -31,6 +32,7 @@ mod mbox;
 mod mysql_general;
 mod mysql_slow;
 mod postgresql;
+mod row;
 mod single;
 mod squid;
 mod stamp;
@@ -41,6 +43,7 @@ mod year;
 
 pub use access_log::AccessLog;
 pub use auditd::Auditd;
+pub use csv::Csv;
 pub use docker_json::DockerJson;
 pub use exim::Exim;
 pub use haproxy::Haproxy;
@@ -114,6 +117,7 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &Mbox,
     &Maildir,
     &Eml,
+    &Csv,
     &DockerJson,
     &Jsonl,
     &Journal,
@@ -136,6 +140,7 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Postgresql => &Postgresql,
         Format::Squid => &Squid,
         Format::Vsftpd => &Vsftpd,
+        Format::Csv => &Csv,
         Format::DockerJson => &DockerJson,
         Format::Jsonl => &Jsonl,
         Format::Mbox => &Mbox,
