@@ -8,15 +8,15 @@
 //!
 //! **Invariant:** a line whose first three fields and stamp do not stand where the format puts them is not `parsed`.
 
-use std::cell::OnceCell;
 use std::io::Read;
 use std::path::Path;
 
 use super::field::{client, trim_end, word, word_or_rest};
+use super::layout::{self, Laid};
 use super::line::{self, LineFormat};
-use super::{RecordFormat, RecordSink, SplitError, clf_time, escape};
-use crate::order::{Clock, Family, Format, Role};
-use crate::scope::{Fields, Reading, TimeField, Value};
+use super::{RecordFormat, RecordSink, SplitError, clf_time};
+use crate::order::{Family, Format, Role};
+use crate::scope::{Reading, TimeField, Value};
 
 /// The format.
 pub struct AccessLog;
@@ -33,8 +33,7 @@ impl RecordFormat for AccessLog {
         if !whole && !head.contains(&b'\n') {
             return Layout::begin(head).is_some();
         }
-        let (lines, parsed) = line::share(head, whole, |line| Layout::of(line).is_some());
-        parsed > 0 && parsed * 4 >= lines
+        layout::fits_a_quarter::<Layout<'_>>(head, whole)
     }
 
     fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
@@ -43,49 +42,40 @@ impl RecordFormat for AccessLog {
 }
 
 impl LineFormat for AccessLog {
-    type Line<'a> = Line<'a>;
+    type Line<'a> = Laid<'a, Layout<'a>>;
 
-    fn line(bytes: &[u8]) -> Line<'_> {
-        Line { bytes, layout: OnceCell::new() }
+    fn line(bytes: &[u8]) -> Self::Line<'_> {
+        Laid::new(bytes)
     }
 }
 
-/// One line.
-pub struct Line<'a> {
-    bytes: &'a [u8],
-    layout: OnceCell<Option<Layout<'a>>>,
+/// Where the fields of a line stand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Layout<'a> {
+    client: &'a [u8],
+    user: &'a [u8],
+    /// Without its brackets.
+    stamp: &'a [u8],
 }
 
-impl<'a> Line<'a> {
-    fn layout(&self) -> Option<&Layout<'a>> {
-        self.layout.get_or_init(|| Layout::of(self.bytes)).as_ref()
-    }
-}
+impl<'a> layout::Layout<'a> for Layout<'a> {
+    const FAMILY: Family = Family::WebLog;
 
-impl Fields for Line<'_> {
-    fn family(&self) -> Family {
-        Family::WebLog
-    }
-
-    fn parsed(&self) -> bool {
-        self.layout().is_some()
-    }
-
-    fn time(&self, clock: Clock) -> TimeField {
-        match clock {
-            Clock::Record => self
-                .layout()
-                .and_then(|layout| clf_time::parse(layout.stamp))
-                .map_or(TimeField::Unreadable, TimeField::At),
-            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::DateHeader => TimeField::Lacks,
+    fn of(line: &'a [u8]) -> Option<Self> {
+        if memchr::memchr(b'\r', trim_end(line)).is_some() {
+            return None;
         }
+        Self::begin(line).filter(|(_, request)| has_status(trim_end(request))).map(|(layout, _)| layout)
+    }
+
+    fn time(&self) -> TimeField {
+        clf_time::parse(self.stamp).map_or(TimeField::Unreadable, TimeField::At)
     }
 
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
-        let Some(layout) = self.layout() else { return Reading::Partial };
         let field = match role {
-            Role::Client => layout.client,
-            Role::User => layout.user,
+            Role::Client => self.client,
+            Role::User => self.user,
             Role::From | Role::To | Role::Cc | Role::Bcc | Role::Sender | Role::ReplyTo | Role::Any => {
                 return Reading::Partial;
             }
@@ -101,36 +91,9 @@ impl Fields for Line<'_> {
         }
         Reading::Complete
     }
-
-    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
-    }
-
-    fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        let line = trim_end(self.bytes);
-        visit(line);
-        escape::decoded_forms(line, visit);
-        Reading::Complete
-    }
-}
-
-/// Where the fields of a line stand.
-#[derive(Debug, PartialEq, Eq)]
-struct Layout<'a> {
-    client: &'a [u8],
-    user: &'a [u8],
-    /// Without its brackets.
-    stamp: &'a [u8],
 }
 
 impl<'a> Layout<'a> {
-    fn of(line: &'a [u8]) -> Option<Self> {
-        if memchr::memchr(b'\r', trim_end(line)).is_some() {
-            return None;
-        }
-        Self::begin(line).filter(|(_, request)| has_status(trim_end(request))).map(|(layout, _)| layout)
-    }
-
     /// The fields up to the stamp, and what is behind the quote that opens the request.
     fn begin(line: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (client, rest) = word(line)?;
@@ -167,6 +130,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+    use crate::scope::Fields as _;
 
     fn line(client: &str, stamp: &str) -> String {
         format!("{client} - - [{stamp}] \"GET / HTTP/1.1\" 200 5\n")

@@ -74,8 +74,7 @@ impl RecordFormat for Auditd {
 
     /// At least a quarter of the lines that are shown whole have the shape.
     fn probe(&self, head: &[u8], whole: bool) -> bool {
-        let (lines, fitting) = line::share(head, whole, |line| <Layout<'_> as layout::Layout<'_>>::of(line).is_some());
-        fitting > 0 && fitting * 4 >= lines
+        layout::fits_a_quarter::<Layout<'_>>(head, whole)
     }
 
     fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {

@@ -125,7 +125,11 @@ impl Rows<'_> {
             return Ok(());
         };
         self.line.clear();
-        row::render(&mut self.line, header.names.iter().map(String::as_str).zip(values.iter().map(String::as_str)));
+        let cells = header.names.iter().map(String::as_str).zip(values.iter().map(String::as_str));
+        if row::render(&mut self.line, cells).is_err() {
+            self.lose(bytes, Unreadable::NotTheFormat);
+            return Ok(());
+        }
         if self.line.len() > LINE_BYTES {
             self.lose(bytes, Unreadable::TooLong);
             return Ok(());

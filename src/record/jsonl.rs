@@ -93,10 +93,6 @@ impl Fields for Line<'_> {
         Reading::Partial
     }
 
-    fn message_id(&self, _: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
-    }
-
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         let line = self.bytes.trim_ascii_end();
         visit(line);

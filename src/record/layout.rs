@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 
-use super::{escape, field};
+use super::{escape, field, line};
 use crate::order::{Clock, Family, Join, Role};
 use crate::scope::{Fields, Reading, TimeField, Value};
 
@@ -34,6 +34,12 @@ pub(crate) trait Layout<'a>: Sized {
         escape::decoded_forms(text, visit);
         Reading::Complete
     }
+}
+
+/// At least a quarter of the lines of a stream's `head` that are shown whole have the shape. `whole`: `head` is all of it.
+pub(crate) fn fits_a_quarter<'a, L: Layout<'a>>(head: &'a [u8], whole: bool) -> bool {
+    let (lines, fitting) = line::share(head, whole, |line| L::of(line).is_some());
+    fitting > 0 && fitting * 4 >= lines
 }
 
 /// One record, not read yet.
@@ -75,10 +81,6 @@ impl<'a, L: Layout<'a>> Fields for Laid<'a, L> {
 
     fn transaction(&self, join: Join) -> Option<&[u8]> {
         self.layout()?.transaction(join)
-    }
-
-    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
     }
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {

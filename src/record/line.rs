@@ -86,7 +86,7 @@ fn whole_lines<L: LineFormat>(
 
 /// How many lines of a stream's `head` are shown whole, and how many of those `fits` says yes to. `whole`: `head` is all of
 /// the stream, so that its last line needs no end.
-pub(crate) fn share(head: &[u8], whole: bool, fits: impl Fn(&[u8]) -> bool) -> (u32, u32) {
+pub(crate) fn share<'h>(head: &'h [u8], whole: bool, fits: impl Fn(&'h [u8]) -> bool) -> (u32, u32) {
     let lines = head.split_inclusive(|&byte| byte == b'\n').filter(|line| whole || line.ends_with(b"\n"));
     lines.fold((0, 0), |(lines, fitting), line| (lines + 1, fitting + u32::from(fits(line))))
 }

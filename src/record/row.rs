@@ -40,36 +40,19 @@ impl LineFormat for RowLines {
     }
 }
 
-/// Writes a row as a line.
-pub(super) fn render<'v>(out: &mut Vec<u8>, cells: impl Iterator<Item = (&'v str, &'v str)>) {
+/// Writes a row as a line. Its strings are escaped as those of the ledger are.
+pub(super) fn render<'v>(out: &mut Vec<u8>, cells: impl Iterator<Item = (&'v str, &'v str)>) -> serde_json::Result<()> {
     out.extend_from_slice(b"{\"row\":{");
     for ((name, value), at) in cells.zip(0usize..) {
         if at > 0 {
             out.push(b',');
         }
-        string(out, name);
+        serde_json::to_writer(&mut *out, name)?;
         out.push(b':');
-        string(out, value);
+        serde_json::to_writer(&mut *out, value)?;
     }
     out.extend_from_slice(b"}}\n");
-}
-
-/// RFC 8785, 3.2.2.2.
-fn string(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0C => out.extend_from_slice(b"\\f"),
-            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
+    Ok(())
 }
 
 /// One rendered row.
@@ -95,10 +78,6 @@ impl Fields for Line<'_> {
     }
 
     fn values(&self, _: Role, _: &mut dyn FnMut(Value<'_>)) -> Reading {
-        Reading::Partial
-    }
-
-    fn message_id(&self, _: &mut dyn FnMut(&[u8])) -> Reading {
         Reading::Partial
     }
 

@@ -262,10 +262,6 @@ impl Fields for Record<'_> {
         Reading::Complete
     }
 
-    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
-    }
-
     /// The address, and each text by itself, those behind a NUL too. The bytes as they are would put one field against
     /// the next, so that they are not shown.
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {

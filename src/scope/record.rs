@@ -121,7 +121,9 @@ pub trait Fields {
     }
 
     /// Shows the Message-ID without its angle brackets, where the format has one.
-    fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;
+    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
+        Reading::Partial
+    }
 
     /// The table that it is a row of, byte for byte; none where its format has no tables or it cannot be told.
     fn table(&self) -> Option<&[u8]> {

@@ -255,9 +255,6 @@ mod tests {
         fn values(&self, _: Role, _: &mut dyn FnMut(Value<'_>)) -> Reading {
             Reading::Partial
         }
-        fn message_id(&self, _: &mut dyn FnMut(&[u8])) -> Reading {
-            Reading::Partial
-        }
         fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
             self.1.iter().filter_map(|(_, value)| *value).for_each(|value| visit(value.as_bytes()));
             Reading::Complete

@@ -194,10 +194,6 @@ impl Fields for Line<'_> {
         Reading::Partial
     }
 
-    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
-    }
-
     /// Every value by itself. The line as it is would put the sign of an escape against a word.
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         let Some(members) = self.members() else {

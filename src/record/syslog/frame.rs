@@ -9,7 +9,8 @@
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::clock::Timestamp;
-use crate::record::clf_time;
+use crate::record::field::word;
+use crate::record::{clf_time, stamp};
 use crate::scope::{TimeField, Yearless};
 
 /// The parts of a line.
@@ -103,21 +104,10 @@ fn bsd(line: &[u8]) -> Option<(TimeField, &[u8])> {
 
 /// `12:00:00` with an optional fraction: None where it has not the shape, Some(None) where the clock has no such time.
 fn time_of_day(text: &[u8]) -> Option<Option<NaiveTime>> {
-    let (clock, fraction) = match text.iter().position(|&byte| byte == b'.') {
-        Some(dot) => (text.get(..dot)?, Some(text.get(dot + 1..)?)),
-        None => (text, None),
-    };
-    let &[h1, h2, b':', m1, m2, b':', s1, s2] = clock else { return None };
-    let pair = |tens, ones| u32::try_from(number(&[tens, ones], 2..=2)?).ok();
-    let (hour, minute, second) = (pair(h1, h2)?, pair(m1, m2)?, pair(s1, s2)?);
-    let nanoseconds = match fraction {
-        None => 0,
-        Some(digits) => {
-            let scale = 10u64.pow(9u32.checked_sub(u32::try_from(digits.len()).ok()?)?);
-            u32::try_from(number(digits, 1..=9)?.checked_mul(scale)?).ok()?
-        }
-    };
-    Some(NaiveTime::from_hms_nano_opt(hour, minute, second, nanoseconds))
+    let ([hour, minute, second, nanosecond], rest) = stamp::time_of_day(text)?;
+    // A fraction stands behind a full stop here, never behind a comma.
+    let is_whole = rest.is_empty() && !text.contains(&b',');
+    is_whole.then(|| NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond))
 }
 
 /// An RFC 3339 stamp, or the same without its zone, and what is behind the space after it.
@@ -168,12 +158,6 @@ fn behind_data(text: &[u8]) -> Option<&[u8]> {
 fn number(digits: &[u8], lengths: std::ops::RangeInclusive<usize>) -> Option<u64> {
     let plain = lengths.contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
     if plain { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }
-}
-
-/// The bytes before the first space, and those after it. A word is not empty.
-fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = memchr::memchr(b' ', bytes).filter(|&space| space > 0)?;
-    Some((bytes.get(..space)?, bytes.get(space + 1..)?))
 }
 
 #[cfg(test)]
