@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::buffer::{Buffer, Refill};
-use super::row::{self, RowLines};
+use super::row::{self, Cell, RowLines};
 use super::{RecordFormat, RecordSink, SplitError, Unreadable};
 use crate::limits::{COLUMNS, LINE_BYTES};
 use crate::order::Format;
@@ -125,8 +125,8 @@ impl Rows<'_> {
             return Ok(());
         };
         self.line.clear();
-        let cells = header.names.iter().map(String::as_str).zip(values.iter().map(String::as_str));
-        if row::render(&mut self.line, cells).is_err() {
+        let cells = header.names.iter().map(String::as_str).zip(values.iter().map(|text| Cell::Text(text)));
+        if row::render(&mut self.line, None, cells).is_err() {
             self.lose(bytes, Unreadable::NotTheFormat);
             return Ok(());
         }
@@ -136,7 +136,7 @@ impl Rows<'_> {
         }
         let offset = self.given;
         self.given += self.line.len() as u64;
-        self.sink.record(RawRecord { bytes: &self.line, offset, fields: &row::Line(&self.line) })?;
+        self.sink.record(RawRecord { bytes: &self.line, offset, fields: &row::Line::of(&self.line) })?;
         Ok(())
     }
 }

@@ -172,7 +172,7 @@ impl<'a> Walk<'a, '_> {
 }
 
 /// RFC 8259, 6.
-fn is_number(word: &[u8]) -> bool {
+pub(super) fn is_number(word: &[u8]) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let word = word.strip_prefix(b"-").unwrap_or(word);
     let whole = digits(word);
