@@ -196,6 +196,36 @@ fn rows_of_csv_are_rendered_under_the_names_of_their_header() {
     case.extract(&["verify", "changed.tar"]).ends_with(1);
 }
 
+#[test]
+fn lines_of_a_w3c_log_are_rows_of_the_directive_before_them() {
+    let case = Case::new();
+    let log = "\u{feff}#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time c-ip cs-username cs(Cookie)\r\n\
+               2024-03-25 10:00:00 192.0.2.7 SHOP\\alice \"a b=\"\"c\"\"\"\r\n\
+               2024-03-25 10:00:00 192.0.2.8 - 192.0.2.7\r\n\
+               2024-03-25 23:30:00 192.0.2.7 - -\r\n2024-03-26 00:30:00 192.0.2.7 - -\r\n\
+               2024-03-25 10:00:00 192.0.2.7 - - -\r\n2024-03-25 10:00:00 192.0.2.7 - \r\n\
+               #Fields: c-ip\tdate\ttime\r\n192.0.2.7\t2024-03-25\t11:00:00\r\n\
+               #Fields: date time s-ip\r\n2024-03-25 10:00:00 192.0.2.7\r\n2024-03-25 10:00:00 192.0.2.9\r\n";
+    case.file("/u_ex240325.log", log);
+    // The window's day is London's, the log's clock UTC's: they are the same in March until the 31st.
+    case.order("", &records("\"/u_ex240325.log\"", &format!("identifiers = [{{ ip = \"192.0.2.7\" }}]\n{DAY}")));
+    case.run().ends_with(3);
+    let package = case.package();
+    let expected = "{\"row\":{\"date\":\"2024-03-25\",\"time\":\"10:00:00\",\"c-ip\":\"192.0.2.7\",\"cs-username\":\"SHOP\\\\alice\",\"cs(Cookie)\":\"a b=\\\"c\\\"\"}}\n\
+                    {\"row\":{\"date\":\"2024-03-25\",\"time\":\"23:30:00\",\"c-ip\":\"192.0.2.7\",\"cs-username\":\"-\",\"cs(Cookie)\":\"-\"}}\n\
+                    {\"row\":{\"c-ip\":\"192.0.2.7\",\"date\":\"2024-03-25\",\"time\":\"11:00:00\"}}\n";
+    assert_eq!(std::str::from_utf8(&package.disclosed()[0].1).unwrap(), expected);
+    assert_eq!(package.exhibits()[0]["format"], "w3c");
+    assert_eq!(package.shortfalls(), case::short("not-the-format", 1));
+    // The two lines whose client is no column; the two that have a field too many or too few are no records.
+    assert_eq!(package.disclosure()["totals"]["undecided"], 2);
+    // A column that an order names is asked for its whole value.
+    let cell = "{ account = \"SHOP\\\\alice\", column = \"cs-username\" }";
+    case.again().order("", &records("\"/u_ex240325.log\"", &format!("as = \"w3c\"\nrows = {{ where = [{cell}] }}")));
+    case.run().ends_with(3);
+    assert_eq!(case.package().disclosure()["totals"]["records"], 1);
+}
+
 /// How many records there are, and how many are not parsed.
 #[derive(Default)]
 struct Count(u64, u64);

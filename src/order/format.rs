@@ -35,6 +35,8 @@ pub enum Format {
     Squid,
     /// vsftpd's own log, and the xferlog of FTP servers.
     Vsftpd,
+    /// The W3C extended log format, as IIS writes it; a line is rendered as a JSON object.
+    W3c,
     /// CSV with a header line; a row is rendered as a JSON object.
     Csv,
     /// What Docker keeps of a container's output (the `json-file` log driver): one JSON object a line.
@@ -149,6 +151,7 @@ impl Format {
         Self::Postgresql,
         Self::Squid,
         Self::Vsftpd,
+        Self::W3c,
         Self::Mbox,
         Self::Maildir,
         Self::Eml,
@@ -160,7 +163,7 @@ impl Format {
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &["w3c", "sqlite", "mysql-dump", "postgresql-dump"];
+    pub const LATER: &'static [&'static str] = &["sqlite", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
         const fn mail(name: &'static str) -> Description {
@@ -219,6 +222,11 @@ impl Format {
             Self::Postgresql => content("postgresql", &[Role::User]),
             Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
             Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
+            Self::W3c => Description {
+                extension: Extension::Jsonl,
+                columns: Columns::Timed,
+                ..log("w3c", Family::WebLog, &[Role::Client, Role::User])
+            },
             Self::Csv => json("csv", Columns::Named),
             Self::Mbox => mail("mbox"),
             Self::Maildir => mail("maildir"),

@@ -222,6 +222,7 @@ pub enum Format {
     Postgresql,
     Squid,
     Vsftpd,
+    W3c,
     Mbox,
     Maildir,
     Eml,

@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::buffer::{Buffer, Refill};
-use super::{RecordSink, SplitError, Unreadable};
+use super::{RecordSink, SplitError, Stop, Unreadable};
 use crate::limits::LINE_BYTES;
 use crate::scope::{Fields, RawRecord};
 
@@ -18,15 +18,41 @@ pub(crate) trait LineFormat {
     fn line(bytes: &[u8]) -> Self::Line<'_>;
 }
 
+/// A piece of a stream of lines.
+pub(crate) enum Piece<'a> {
+    /// A line with its end; a last one may have none.
+    Line {
+        bytes: &'a [u8],
+        /// Where it begins in the stream.
+        offset: u64,
+    },
+    /// So many bytes that are no line.
+    Unreadable(u64, Unreadable),
+}
+
 /// Hands each line of `stream` to `sink`. A line over [`LINE_BYTES`] (its end included) is unreadable; a last line
 /// without a line end is a record.
 pub(crate) fn split<L: LineFormat>(stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    physical(stream, |piece| match piece {
+        Piece::Line { bytes, offset } => sink.record(RawRecord { bytes, offset, fields: &L::line(bytes) }),
+        Piece::Unreadable(bytes, why) => {
+            sink.unreadable(bytes, why);
+            Ok(())
+        }
+    })
+}
+
+/// Hands each physical line of `stream` over, as [`split`] does.
+pub(crate) fn physical(
+    stream: &mut dyn Read,
+    mut take: impl FnMut(Piece<'_>) -> Result<(), Stop>,
+) -> Result<(), SplitError> {
     let mut buffer = Buffer::new();
     // How much of the unfinished line at the front is known to hold no line end, and how much of it was let go.
     let mut searched = 0;
     let mut dropped = 0u64;
     loop {
-        let consumed = whole_lines::<L>(&buffer, searched, &mut dropped, sink)?;
+        let consumed = whole_lines(&buffer, searched, &mut dropped, &mut take)?;
         buffer.consume(consumed);
         searched = buffer.bytes().len();
         if searched > LINE_BYTES || dropped > 0 {
@@ -39,18 +65,18 @@ pub(crate) fn split<L: LineFormat>(stream: &mut dyn Read, sink: &mut dyn RecordS
             Refill::End => {
                 let rest = buffer.bytes();
                 if dropped > 0 {
-                    sink.unreadable(dropped, Unreadable::TooLong);
+                    take(Piece::Unreadable(dropped, Unreadable::TooLong))?;
                 } else if !rest.is_empty() {
-                    sink.record(RawRecord { bytes: rest, offset: buffer.offset(), fields: &L::line(rest) })?;
+                    take(Piece::Line { bytes: rest, offset: buffer.offset() })?;
                 }
                 return Ok(());
             }
             Refill::Failed(error) => {
                 let rest = buffer.bytes().len() as u64;
                 if dropped > 0 {
-                    sink.unreadable(dropped, Unreadable::TooLong);
+                    take(Piece::Unreadable(dropped, Unreadable::TooLong))?;
                 } else if rest > 0 {
-                    sink.unreadable(rest, Unreadable::Cut);
+                    take(Piece::Unreadable(rest, Unreadable::Cut))?;
                 }
                 return Err(error.into());
             }
@@ -60,11 +86,11 @@ pub(crate) fn split<L: LineFormat>(stream: &mut dyn Read, sink: &mut dyn RecordS
 
 /// Hands over every line that ends within the buffer, the first of which may have lost `dropped` bytes of its front.
 /// Gives how many bytes that was.
-fn whole_lines<L: LineFormat>(
+fn whole_lines(
     buffer: &Buffer,
     searched: usize,
     dropped: &mut u64,
-    sink: &mut dyn RecordSink,
+    take: &mut impl FnMut(Piece<'_>) -> Result<(), Stop>,
 ) -> Result<usize, SplitError> {
     let bytes = buffer.bytes();
     let mut start = 0;
@@ -73,11 +99,10 @@ fn whole_lines<L: LineFormat>(
         let Some(line) = bytes.get(start..end) else { break };
         let whole = *dropped + line.len() as u64;
         if whole > LINE_BYTES as u64 {
-            sink.unreadable(whole, Unreadable::TooLong);
+            take(Piece::Unreadable(whole, Unreadable::TooLong))?;
             *dropped = 0;
         } else {
-            let offset = buffer.offset() + start as u64;
-            sink.record(RawRecord { bytes: line, offset, fields: &L::line(line) })?;
+            take(Piece::Line { bytes: line, offset: buffer.offset() + start as u64 })?;
         }
         start = end;
     }

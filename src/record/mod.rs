@@ -39,6 +39,7 @@ mod stamp;
 mod syslog;
 mod utmp;
 mod vsftpd;
+mod w3c;
 mod year;
 
 pub use access_log::AccessLog;
@@ -57,6 +58,7 @@ pub use single::{Eml, Maildir};
 pub use squid::Squid;
 pub use utmp::Utmp;
 pub use vsftpd::Vsftpd;
+pub use w3c::W3c;
 pub use year::{Dated, YearBasis, Years};
 
 use std::io::Read;
@@ -106,6 +108,7 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &Haproxy,
     &Squid,
     &Vsftpd,
+    &W3c,
     &MysqlGeneral,
     &MysqlSlow,
     &syslog::AUTH,
@@ -140,6 +143,7 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Postgresql => &Postgresql,
         Format::Squid => &Squid,
         Format::Vsftpd => &Vsftpd,
+        Format::W3c => &W3c,
         Format::Csv => &Csv,
         Format::DockerJson => &DockerJson,
         Format::Jsonl => &Jsonl,

@@ -58,7 +58,8 @@ impl Package {
 
     /// The lines of all exhibits, without their ends.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let data = self.members.iter().filter(|(name, _)| name.starts_with("data/") && name.ends_with(".log"));
+        let is_lines = |name: &str| name.ends_with(".log") || name.ends_with(".jsonl");
+        let data = self.members.iter().filter(move |(name, _)| name.starts_with("data/") && is_lines(name));
         data.flat_map(|(_, bytes)| bytes.split(|&byte| byte == b'\n')).filter(|line| !line.is_empty())
     }
 

@@ -143,7 +143,7 @@ fn clauses() -> Vec<Changes> {
             TAKE,
             "take = \"records\"\nfields = [\"time\"] #! not-in-this-version\nunit = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
         )],
-        vec![(TAKE, "take = \"records\"\nas = \"w3c\" #! not-in-this-version")],
+        vec![(TAKE, "take = \"records\"\nas = \"sqlite\" #! not-in-this-version")],
         vec![(TAKE, "take = \"records\"\nyear = 24 #! bad-year")],
         vec![(TAKE, "take = \"records\"\njoin = \"queue\" #! unknown-join")],
         vec![
