@@ -137,6 +137,100 @@ fn a_join_takes_the_transaction_in_whichever_file_it_stands_until_the_id_may_be_
     assert!(!report.contains("are not included"));
 }
 
+/// Which lines of a text a clause takes, and how many it cannot decide.
+fn numbered(format: &str, text: &str, keys: &str) -> (Vec<usize>, u64) {
+    let work = tempfile::tempdir().unwrap();
+    fs::write(work.path().join("log"), text).unwrap();
+    let order = format!(
+        "schema = \"order/1\"\n\n[order]\nid = \"j\"\nlegal_basis = \"pace-sch1\"\nauthority = \"A\"\nreference = \"R\"\n\
+         made = 2024-04-08\nserved = 2024-04-09T09:40:00Z\ndue = \"P7D\"\nzone = \"UTC\"\n\n[[source]]\nname = \"s\"\nzone = \"UTC\"\n\n\
+         [[clause]]\nid = \"1\"\ntext = \"all of alice@x.example\"\nsource = \"s\"\ncategory = \"traffic\"\n\
+         paths = [\"/log\"]\ntake = \"records\"\nas = \"{format}\"\n{keys}\n"
+    );
+    let provider = format!(
+        "schema = \"provider/1\"\nsalt = \"{}\"\ncustodian = \"c\"\n\n[[source]]\nname = \"s\"\npath = \".\"\n\
+         [[withhold]]\nclass = \"privileged\"\nidentifiers = [{{ domain = \"lawfirm.example\" }}]\n",
+        "5a".repeat(16)
+    );
+    let orders = tempfile::tempdir().unwrap();
+    let provider = provider.replace("path = \".\"", &format!("path = {:?}", work.path()));
+    fs::write(orders.path().join("j.toml"), order).unwrap();
+    fs::write(orders.path().join("j.provider.toml"), provider).unwrap();
+    let extract = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("extract").unwrap();
+        command.current_dir(orders.path()).args(arguments).output().unwrap()
+    };
+    let output = extract(&["--order", "j.toml", "--output", "j.tar", "--quiet"]);
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
+    let verified = extract(&["verify", "j.tar"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    let (mut found, mut undecided) = (Vec::new(), 0);
+    for member in tar::Archive::new(fs::File::open(orders.path().join("j.tar")).unwrap()).entries().unwrap() {
+        let mut member = member.unwrap();
+        let name = String::from_utf8(member.path_bytes().into_owned()).unwrap();
+        let mut content = String::new();
+        if name.starts_with("j/data/") {
+            member.read_to_string(&mut content).unwrap();
+            found.extend(content.lines().map(|line| text.lines().position(|known| known == line).unwrap()));
+        } else if name == "j/disclosure.json" {
+            member.read_to_string(&mut content).unwrap();
+            undecided = serde_json::from_str::<Json>(&content).unwrap()["totals"]["undecided"].as_u64().unwrap();
+        }
+    }
+    (found, undecided)
+}
+
+#[test]
+fn a_message_id_leads_from_one_queue_id_to_the_others_of_the_same_message() {
+    // A content filter takes A1 and hands it back as B2; C3 is another message, D4 one that goes by the same Message-ID
+    // much later, and E5 is withheld: its line leads nowhere.
+    let log = "\
+2024-03-30T10:00:01Z mx postfix/smtpd[1]: A1A1A1: client=h.example[192.0.2.7]
+2024-03-30T10:00:02Z mx postfix/cleanup[2]: A1A1A1: message-id=<m1@x.example>
+2024-03-30T10:00:03Z mx postfix/qmgr[3]: A1A1A1: from=<alice@x.example>, size=10, nrcpt=1 (queue active)
+2024-03-30T10:00:04Z mx postfix/smtpd[1]: C3C3C3: client=h.example[192.0.2.7]
+2024-03-30T10:00:05Z mx postfix/cleanup[2]: C3C3C3: message-id=<m3@x.example>
+2024-03-30T10:00:06Z mx postfix/smtpd[9]: B2B2B2: client=localhost[127.0.0.1]
+2024-03-30T10:00:07Z mx postfix/cleanup[9]: B2B2B2: message-id=<m1@x.example>
+2024-03-30T10:00:08Z mx postfix/smtp[4]: B2B2B2: to=<carol@z.example>, relay=mx[192.0.2.9]:25, status=sent (ok)
+2024-03-30T10:00:09Z mx postfix/cleanup[9]: E5E5E5: message-id=<m1@lawfirm.example>
+2024-03-30T10:00:09Z mx postfix/qmgr[9]: E5E5E5: from=<alice@x.example>, size=1, nrcpt=1 (queue active)
+2024-03-30T10:00:09Z mx postfix/cleanup[9]: F6F6F6: message-id=<m1@lawfirm.example>
+2024-03-30T10:00:09Z mx postfix/smtp[4]: F6F6F6: to=<carol@z.example>, relay=mx[192.0.2.9]:25, status=sent (ok)
+2024-04-30T10:00:07Z mx postfix/cleanup[9]: D4D4D4: message-id=<m1@x.example>
+2024-04-30T10:00:08Z mx postfix/smtp[4]: D4D4D4: to=<carol@z.example>, relay=mx[192.0.2.9]:25, status=sent (ok)
+";
+    assert_eq!(numbered("postfix", log, &format!("join = \"queue-id\"\n{ALICE}")), (vec![0, 1, 2, 9], 0));
+    assert_eq!(numbered("postfix", log, &format!("join = \"message-id\"\n{ALICE}")), (vec![0, 1, 2, 5, 6, 7, 9], 0));
+    let exim = "\
+2024-03-31 10:00:00 1rqrUg-0004Xy-2A <= alice@x.example H=h.example [192.0.2.7] P=esmtp S=10 id=m1@x.example
+2024-03-31 10:00:01 1rqrUg-0004Xz-7B <= filter@y.example U=bob P=local S=10 id=m1@x.example
+2024-03-31 10:00:02 1rqrUg-0004Xz-7B => carol@z.example R=dnslookup T=remote_smtp H=mx [192.0.2.9]
+2024-03-31 10:00:02 1rqrUg-0004X0-7C <= bob@y.example U=bob P=local S=10 id=m2@x.example
+";
+    assert_eq!(numbered("exim", exim, &format!("join = \"queue-id\"\n{ALICE}")), (vec![0], 0));
+    assert_eq!(numbered("exim", exim, &format!("join = \"message-id\"\n{ALICE}")), (vec![0, 1, 2], 0));
+}
+
+#[test]
+fn a_session_is_what_was_done_between_log_in_and_log_out() {
+    let log = "\
+Mar 30 10:00:00 mx dovecot: imap-login: Login: user=<alice>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.1, mpid=1, TLS, session=<s1>
+Mar 30 10:00:01 mx dovecot: imap-login: Login: user=<bob>, method=PLAIN, rip=192.0.2.8, lip=192.0.2.1, mpid=2, TLS, session=<s2>
+Mar 30 10:00:02 mx dovecot: imap(alice)<1><s1>: delete: box=INBOX, uid=7
+Mar 30 10:00:03 mx dovecot: imap(bob)<2><s2>: Logged out in=1 out=2
+Mar 30 10:00:04 mx dovecot: imap(alice)<1><s1>: Logged out in=1 out=2
+Mar 30 10:00:05 mx dovecot: lmtp(bob)<3><s3>: msgid=<m1@x.example>: saved mail to INBOX
+Mar 30 10:00:06 mx dovecot: lmtp(carol)<3><s4>: msgid=<m1@x.example>: saved mail to INBOX
+Apr 30 10:00:04 mx dovecot: imap(alice)<1><s1>: Logged out in=1 out=2
+";
+    let from = "identifiers = [{ ip = \"192.0.2.7\", role = [\"client\"] }]\nyear = 2024";
+    assert_eq!(numbered("dovecot", log, from), (vec![0], 0));
+    assert_eq!(numbered("dovecot", log, &format!("join = \"session\"\n{from}")), (vec![0, 2, 4], 0));
+    let bob = "identifiers = [{ account = \"bob\", role = [\"user\"] }]\nyear = 2024";
+    assert_eq!(numbered("dovecot", log, &format!("join = \"message-id\"\n{bob}")), (vec![1, 3, 5, 6], 0));
+}
+
 #[test]
 fn exims_lines_of_one_message_are_joined_too() {
     let log = "2024-03-31 10:00:00 1rqrUg-0004Xy-2A <= alice@x.example H=h.example [192.0.2.7] P=esmtp S=10 id=m1@x.example\n\

@@ -35,6 +35,7 @@ pub(super) fn joined(scope: &Scope, tasks: &Tasks, meter: &Meter<'_>, scratch: &
         }
     }
     meter.go_on()?;
+    joined.follow().map_err(|TooManyTransactions| ExtractError::TooManyTransactions)?;
     Ok(joined)
 }
 

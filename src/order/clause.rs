@@ -258,10 +258,6 @@ fn format(item: &Item<'_>, notes: &mut Notes) -> Option<Format> {
 /// What brings in the other records of a transaction.
 fn join(item: &Item<'_>, format: Option<Format>, table: &Table<'_>, notes: &mut Notes) -> Option<Join> {
     let text = item.text(notes)?;
-    if Join::LATER.contains(&text.text) {
-        notes.error(Code::NotInThisVersion, &text.span, format!("the join `{}` is not in this version", text.text));
-        return None;
-    }
     let Some(join) = Join::named(text.text) else {
         let names: Vec<&str> = Join::ALL.iter().map(|join| join.name()).collect();
         let note = notes.error(Code::UnknownJoin, &text.span, "there is no such join");

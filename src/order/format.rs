@@ -205,14 +205,17 @@ impl Format {
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
             Self::Auth => syslog("auth", &[Role::Client, Role::User]),
-            Self::Dovecot => syslog("dovecot", &[Role::Client, Role::User]),
+            Self::Dovecot => Description {
+                joins: &[Join::Session, Join::MessageId],
+                ..syslog("dovecot", &[Role::Client, Role::User])
+            },
             Self::Postfix => Description {
-                joins: &[Join::QueueId],
+                joins: &[Join::QueueId, Join::MessageId],
                 ..syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To])
             },
             Self::Syslog => syslog("syslog", &[]),
             Self::Exim => Description {
-                joins: &[Join::QueueId],
+                joins: &[Join::QueueId, Join::MessageId],
                 ..log("exim", Family::Line, &[Role::From, Role::To, Role::Client])
             },
             Self::Auditd => content("auditd", &[]),

@@ -3,23 +3,26 @@
 //! **Invariant:** one name, one mark.
 
 /// What `join` brings in the other records of a transaction by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Join {
     /// The id under which a mail server holds a message in its queue.
     QueueId,
+    /// The id of a user's session.
+    Session,
+    /// The Message-ID, and every queue id under which a message with it was held.
+    MessageId,
 }
 
 impl Join {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::QueueId];
-
-    /// The names that a later version will read.
-    pub const LATER: &'static [&'static str] = &["session", "message-id"];
+    pub const ALL: &'static [Self] = &[Self::QueueId, Self::Session, Self::MessageId];
 
     /// Its name in an order.
     pub const fn name(self) -> &'static str {
         match self {
             Self::QueueId => "queue-id",
+            Self::Session => "session",
+            Self::MessageId => "message-id",
         }
     }
 

@@ -239,6 +239,8 @@ pub enum Format {
 #[expect(missing_docs, reason = "the names are those of `super::Join`, which explains them")]
 pub enum Join {
     QueueId,
+    Session,
+    MessageId,
 }
 
 /// One identifier, of one type, and where it is looked for.

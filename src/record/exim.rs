@@ -166,6 +166,11 @@ impl<'a> layout::Layout<'a> for Layout<'a> {
     fn transaction(&self, join: Join) -> Option<&[u8]> {
         match join {
             Join::QueueId => self.id,
+            Join::MessageId => match self.event() {
+                Event::Arrival(rest) => Fields::read(address(rest)?.1).message_id,
+                _ => None,
+            },
+            Join::Session => None,
         }
     }
 
@@ -274,6 +279,8 @@ impl Layout<'_> {
 struct Fields<'a> {
     client: Option<Value<'a>>,
     sender: Option<&'a [u8]>,
+    /// Without angle brackets.
+    message_id: Option<&'a [u8]>,
     /// What is behind the fields that could be told.
     rest: &'a [u8],
     /// A field stands in `rest` behind which nothing is told for sure.
@@ -299,7 +306,10 @@ impl<'a> Fields<'a> {
                     fields.sender = Some(sender);
                     behind
                 }),
-                b"id" | b"id*" => address(value).map(|(_, behind)| behind),
+                b"id" | b"id*" => address(value).map(|(id, behind)| {
+                    fields.message_id = Some(id);
+                    behind
+                }),
                 b"T" => quoted(value),
                 // What a stranger chose, and not quoted: it may go on as further fields.
                 b"U" if fields.client.is_some() => None,

@@ -33,7 +33,9 @@ impl RecordFormat for W3c {
     /// It begins with directives, and `#Fields` is one of them.
     fn probe(&self, head: &[u8], _: bool) -> bool {
         let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
-        head.split(|&byte| byte == b'\n').take_while(|line| line.starts_with(b"#")).any(|line| columns_of(line).is_some())
+        head.split(|&byte| byte == b'\n')
+            .take_while(|line| line.starts_with(b"#"))
+            .any(|line| columns_of(line).is_some())
     }
 
     fn rendered(&self) -> Option<&'static dyn RecordFormat> {
@@ -284,7 +286,8 @@ mod tests {
         ];
         for (text, count, expected) in cases {
             let seen = fields(text.as_bytes(), count);
-            let seen = seen.map(|seen| seen.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect::<Vec<_>>());
+            let seen = seen
+                .map(|seen| seen.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect::<Vec<_>>());
             assert_eq!(seen, expected.map(|all| all.iter().map(|&one| one.to_owned()).collect()), "{text}");
         }
     }
@@ -297,7 +300,12 @@ mod tests {
             ("date time c-ip", "2015-12-31 24:19:48 192.0.2.1", TimeField::Unreadable, Reading::Complete),
             ("time c-ip", "00:19:48 192.0.2.1", TimeField::Unreadable, Reading::Complete),
             ("date time s-ip", "2015-12-31 00:19:48 192.0.2.1", at("2015-12-31T00:19:48Z"), Reading::Partial),
-            ("date time c-ip c-ip", "2015-12-31 00:19:48 192.0.2.1 192.0.2.2", at("2015-12-31T00:19:48Z"), Reading::Partial),
+            (
+                "date time c-ip c-ip",
+                "2015-12-31 00:19:48 192.0.2.1 192.0.2.2",
+                at("2015-12-31T00:19:48Z"),
+                Reading::Partial,
+            ),
             ("date time c-ip", "2015-12-31 00:19:48 192.0.2.256", at("2015-12-31T00:19:48Z"), Reading::Partial),
             ("date time c-ip", "2015-12-31 00:19:48 -", at("2015-12-31T00:19:48Z"), Reading::Complete),
         ];

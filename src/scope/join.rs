@@ -14,13 +14,31 @@ use super::verdict::Verdict;
 use super::{ClauseSet, Scope};
 use crate::clock::Timestamp;
 use crate::limits;
-use crate::order::{Clock, Format};
+use crate::order::{Clock, Format, Join};
 
 /// The transactions that each clause asks for, of all streams.
 #[derive(Debug, Default)]
 pub struct Joined {
-    clauses: BTreeMap<usize, HashMap<Box<[u8]>, Seeds>>,
+    clauses: BTreeMap<usize, HashMap<Key, Seeds>>,
+    links: BTreeMap<usize, Vec<Link>>,
     count: usize,
+}
+
+/// What records of a transaction have in common, by its kind.
+type Key = (Join, Box<[u8]>);
+
+/// A record that carries both marks: a message was held under a queue id at that time.
+#[derive(Debug)]
+struct Link {
+    queue_id: Box<[u8]>,
+    message_id: Box<[u8]>,
+    time: Option<Timestamp>,
+}
+
+/// The marks that a record carries, of those which a clause's `join` goes by.
+fn marks(join: Join, fields: &dyn Fields) -> impl Iterator<Item = (Join, &[u8])> {
+    let further = (join == Join::MessageId).then_some(Join::QueueId);
+    std::iter::once(join).chain(further).filter_map(|join| Some((join, fields.transaction(join)?)))
 }
 
 /// When the records stand by which a transaction is asked for.
@@ -37,23 +55,51 @@ struct Seeds {
 pub struct TooManyTransactions;
 
 impl Joined {
-    fn add(&mut self, clause: usize, key: &[u8], time: Option<Timestamp>) -> Result<(), TooManyTransactions> {
+    fn add(&mut self, clause: usize, key: Key, time: Option<Timestamp>) -> Result<(), TooManyTransactions> {
         let keys = self.clauses.entry(clause).or_default();
-        if !keys.contains_key(key) {
-            if self.count >= limits::JOIN_KEYS {
-                return Err(TooManyTransactions);
-            }
+        if !keys.contains_key(&key) {
             self.count += 1;
-            keys.insert(key.into(), Seeds::default());
         }
-        if let Some(seeds) = keys.get_mut(key) {
-            seeds.add(time);
+        keys.entry(key).or_default().add(time);
+        self.bounded()
+    }
+
+    fn link(&mut self, clause: usize, link: Link) -> Result<(), TooManyTransactions> {
+        self.links.entry(clause).or_default().push(link);
+        self.count += 1;
+        self.bounded()
+    }
+
+    fn bounded(&self) -> Result<(), TooManyTransactions> {
+        if self.count > limits::JOIN_KEYS { Err(TooManyTransactions) } else { Ok(()) }
+    }
+
+    /// All streams have been looked through: what is asked for is followed along the links. They are not needed any more.
+    pub fn follow(&mut self) -> Result<(), TooManyTransactions> {
+        for (clause, links) in std::mem::take(&mut self.links) {
+            let message = |link: &Link| (Join::MessageId, link.message_id.clone());
+            let queue = |link: &Link| (Join::QueueId, link.queue_id.clone());
+            for link in &links {
+                self.lead(clause, &queue(link), message(link), link.time)?;
+            }
+            for link in &links {
+                self.lead(clause, &message(link), queue(link), link.time)?;
+            }
         }
         Ok(())
     }
 
+    /// Where the one mark is asked for at that time, the other is too; where that is undecided, so is the other at any time.
+    fn lead(&mut self, clause: usize, from: &Key, to: Key, time: Option<Timestamp>) -> Result<(), TooManyTransactions> {
+        match self.verdict(clause, from, time) {
+            Verdict::In => self.add(clause, to, time),
+            Verdict::Undecided => self.add(clause, to, None),
+            Verdict::Out => Ok(()),
+        }
+    }
+
     /// The transaction is asked for at that time.
-    pub(in crate::scope) fn verdict(&self, clause: usize, key: &[u8], time: Option<Timestamp>) -> Verdict {
+    fn verdict(&self, clause: usize, key: &Key, time: Option<Timestamp>) -> Verdict {
         let Some(seeds) = self.clauses.get(&clause).and_then(|keys| keys.get(key)) else { return Verdict::Out };
         let Some(at) = time else { return Verdict::Undecided };
         if seeds.spans.iter().any(|span| is_near(*span, at)) {
@@ -111,9 +157,23 @@ impl<'s> JoinSurvey<'s> {
     pub fn observe(&self, record: RawRecord<'_>, joined: &mut Joined) -> Result<(), TooManyTransactions> {
         let fields = record.fields;
         for (at, clause) in &self.clauses {
-            let Some(key) = clause.join.and_then(|join| fields.transaction(join)) else { continue };
-            if clause.record(fields) == Verdict::In && self.scope.withhold_verdict(fields) == Verdict::Out {
-                joined.add(*at, key, record_time(clause.time(fields, Clock::Record), self.scope.zone(self.source)))?;
+            let Some(join) = clause.join else { continue };
+            let mut marks = marks(join, fields).map(|(join, mark)| (join, Box::from(mark))).peekable();
+            if marks.peek().is_none() {
+                continue;
+            }
+            let time = record_time(clause.time(fields, Clock::Record), self.scope.zone(self.source));
+            if self.scope.withhold_verdict(fields) != Verdict::Out {
+                continue;
+            }
+            if join == Join::MessageId
+                && let (Some(queue_id), Some(message_id)) =
+                    (fields.transaction(Join::QueueId), fields.transaction(Join::MessageId))
+            {
+                joined.link(*at, Link { queue_id: queue_id.into(), message_id: message_id.into(), time })?;
+            }
+            if clause.record(fields) == Verdict::In {
+                marks.try_for_each(|key| joined.add(*at, key, time))?;
             }
         }
         Ok(())
@@ -130,8 +190,8 @@ impl Scope {
     /// package again.
     pub fn may_join(&self, clause: usize, fields: &dyn Fields) -> Verdict {
         let Some(clause) = self.clause(clause) else { return Verdict::Out };
-        let has_key = clause.join.is_some_and(|join| fields.transaction(join).is_some());
-        if has_key { clause.record_window(fields) } else { Verdict::Out }
+        let has_mark = clause.join.is_some_and(|join| marks(join, fields).next().is_some());
+        if has_mark { clause.record_window(fields) } else { Verdict::Out }
     }
 
     /// What a clause's `join` says of a record.
@@ -142,9 +202,11 @@ impl Scope {
         (at, clause): (usize, &ClauseScope),
         fields: &dyn Fields,
     ) -> Verdict {
-        let Some(key) = clause.join.and_then(|join| fields.transaction(join)) else { return Verdict::Out };
-        let time = record_time(clause.time(fields, Clock::Record), self.zone(source));
-        match joined.verdict(at, key, time) {
+        let Some(join) = clause.join else { return Verdict::Out };
+        let time = || record_time(clause.time(fields, Clock::Record), self.zone(source));
+        let asked = marks(join, fields)
+            .fold(Verdict::Out, |asked, (join, mark)| asked.or(joined.verdict(at, &(join, mark.into()), time())));
+        match asked {
             Verdict::Out => Verdict::Out,
             near => near.and(clause.record_window(fields)),
         }

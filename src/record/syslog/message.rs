@@ -34,6 +34,11 @@ pub(super) fn between<'a>(text: &'a [u8], begin: &[u8], end: &[u8]) -> Result<Op
     Ok(rest.get(..length))
 }
 
+/// A Message-ID without its angle brackets.
+pub(super) fn bare_message_id(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"<").and_then(|inner| inner.strip_suffix(b">")).unwrap_or(text)
+}
+
 /// The address at the start of `text`, up to the first byte that `ends` it.
 pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()

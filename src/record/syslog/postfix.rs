@@ -19,8 +19,11 @@ impl Program for Postfix {
     const FORMAT: Format = Format::Postfix;
 
     fn transaction<'m>(program: &[u8], message: &'m [u8], join: Join) -> Option<&'m [u8]> {
+        let (id, rest) = queue_id(message).filter(|_| program.starts_with(b"postfix"))?;
         match join {
-            Join::QueueId => queue_id(message).filter(|_| program.starts_with(b"postfix")).map(|(id, _)| id),
+            Join::QueueId => Some(id),
+            Join::MessageId => rest.strip_prefix(b"message-id=").map(message::bare_message_id),
+            Join::Session => None,
         }
     }
 
