@@ -78,11 +78,22 @@ impl IdentifierSet {
         self.exact.contains(text)
     }
 
-    /// The whole text is one of those that compare without case.
+    /// The whole text is one of those that compare without case: a host's name, an address, a name within a domain, or an
+    /// address there. A domain is none of a text that holds a name among other words.
     pub(in crate::scope) fn has_folded(&self, text: &[u8], lower: &mut Vec<u8>) -> bool {
         lower.clear();
         lower.extend(text.iter().map(u8::to_ascii_lowercase));
-        self.hosts.contains(lower.as_slice()) || self.emails.contains(lower.as_slice()) || self.domain(lower)
+        if self.hosts.contains(lower.as_slice()) || self.emails.contains(lower.as_slice()) {
+            return true;
+        }
+        let (local, name) = match memchr::memrchr(b'@', lower) {
+            Some(at) => (lower.get(..at), lower.get(at + 1..).unwrap_or_default()),
+            None => (None, lower.as_slice()),
+        };
+        // What has a name or another address before it is no address alone.
+        let is_sign = |byte: &u8| byte.is_ascii_whitespace() || b"<>,;@\"".contains(byte);
+        let is_alone = local.is_none_or(|local| !local.is_empty() && !local.iter().any(is_sign));
+        is_alone && !name.iter().any(|byte| !token::is_token_byte(*byte)) && self.domain(name)
     }
 
     fn has_ip(&self) -> bool {

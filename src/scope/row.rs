@@ -89,13 +89,6 @@ impl RowScope {
 fn cell(identifiers: &IdentifierSet, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
     let plain = text.trim_ascii();
     let mut verdict = Verdict::from_bool(identifiers.has_exact(text) || identifiers.has_folded(plain, lower));
-    if let Some(at) = memchr::memrchr(b'@', plain) {
-        let (local, domain) = (plain.get(..at).unwrap_or_default(), plain.get(at + 1..).unwrap_or_default());
-        // What has a name or another address before it is no address alone.
-        if !local.is_empty() && !local.iter().any(|byte| byte.is_ascii_whitespace() || b"<>,;@\"".contains(byte)) {
-            verdict = verdict.or(identifiers.value(Value::Address { local, domain }, lower));
-        }
-    }
     if let Some((ip, port)) = address(plain) {
         verdict = verdict.or(identifiers.value(Value::Ip(ip, port), lower));
     }

@@ -219,6 +219,7 @@ fn clause(chance: &mut Chance, matter: Matter, zone: Zone) -> Clause {
         identifiers: Vec::new(),
         with: Vec::new(),
         window: None,
+        rows: None,
     };
     if chance.percent(20) {
         let more = text(chance, paths);

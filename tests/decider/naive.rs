@@ -15,7 +15,7 @@ pub enum Three {
 }
 use Three::{In, Out, Undecided};
 
-fn all_of(verdicts: &[Three]) -> Three {
+pub fn all_of(verdicts: &[Three]) -> Three {
     if verdicts.contains(&Out) {
         Out
     } else if verdicts.contains(&Undecided) {
@@ -25,7 +25,7 @@ fn all_of(verdicts: &[Three]) -> Three {
     }
 }
 
-fn one_of(verdicts: &[Three]) -> Three {
+pub fn one_of(verdicts: &[Three]) -> Three {
     if verdicts.contains(&In) {
         In
     } else if verdicts.contains(&Undecided) {
@@ -35,7 +35,7 @@ fn one_of(verdicts: &[Three]) -> Three {
     }
 }
 
-fn holds(yes: bool) -> Three {
+pub fn holds(yes: bool) -> Three {
     if yes { In } else { Out }
 }
 
@@ -48,7 +48,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(verdicts: &[(usize, Three)], withhold: Three) -> Self {
+    pub fn of(verdicts: &[(usize, Three)], withhold: Three) -> Self {
         let mut answer = Self::default();
         for &(clause, verdict) in verdicts {
             match (verdict, withhold) {
@@ -180,7 +180,7 @@ pub fn edges(zone: Zone, window: Window) -> (i64, i64) {
     (instant(zone, window.from), before)
 }
 
-fn in_window(order: &Order, file: &File, window: Window, said: Said) -> Three {
+pub fn in_window(order: &Order, file: &File, window: Window, said: Said) -> Three {
     let (from, before) = edges(order.zone, window);
     let inside = |at: &i64| holds(from <= *at && *at < before);
     match said {
@@ -387,7 +387,7 @@ fn status_and_size(text: &[u8]) -> bool {
     }
 }
 
-fn same(one: &[u8], other: &str) -> bool {
+pub fn same(one: &[u8], other: &str) -> bool {
     one.eq_ignore_ascii_case(other.as_bytes())
 }
 
@@ -400,7 +400,7 @@ fn domain_is(wanted: &str, domain: &[u8]) -> bool {
     }
 }
 
-fn address_is(identifier: &Identifier, local: &[u8], domain: &[u8]) -> bool {
+pub fn address_is(identifier: &Identifier, local: &[u8], domain: &[u8]) -> bool {
     match identifier {
         Identifier::Email(text) => {
             let (own_local, own_domain) = text.rsplit_once('@').unwrap();
@@ -416,7 +416,7 @@ fn one_ip(text: &str) -> IpAddr {
 }
 
 /// One address in a record against an identifier of addresses.
-fn ip_is(identifier: &Identifier, found: (IpAddr, Option<u16>)) -> Three {
+pub fn ip_is(identifier: &Identifier, found: (IpAddr, Option<u16>)) -> Three {
     match identifier {
         Identifier::Ip(text) => holds(one_ip(text) == found.0),
         Identifier::Cidr(network) => holds(token::within(found.0, network)),
@@ -441,12 +441,32 @@ fn whole_field(identifier: &Identifier, field: &[u8]) -> Three {
     }
 }
 
-fn is_ip(identifier: &Identifier) -> bool {
+pub fn is_ip(identifier: &Identifier) -> bool {
     matches!(identifier, Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..))
 }
 
+/// A text that is one value and no address of a network.
+pub fn text_is(identifier: &Identifier, text: &[u8]) -> bool {
+    match identifier {
+        Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => false,
+        Identifier::Email(_) | Identifier::Host(_) => token_is(identifier, text),
+        // A name, or an address and nothing beside it.
+        Identifier::Domain(wanted) => {
+            let text = String::from_utf8_lossy(text);
+            let sides: Vec<&str> = text.rsplitn(2, '@').collect();
+            let odd = |letter: char| letter.is_ascii_whitespace() || "<>,;@\"".contains(letter);
+            let alone = sides.get(1).is_none_or(|local| !local.is_empty() && !local.contains(odd));
+            let name = |letter: char| !letter.is_ascii() || letter.is_ascii_alphanumeric() || "._%+-".contains(letter);
+            alone && sides[0].chars().all(name) && domain_is(wanted, sides[0].as_bytes())
+        }
+        Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
+            text == exact.as_bytes()
+        }
+    }
+}
+
 /// A name with a dot in it stands for an address that the line does not tell.
-fn is_host_name(field: &str) -> bool {
+pub fn is_host_name(field: &str) -> bool {
     let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_');
     plain && field.contains('.') && field.chars().any(|c| c.is_ascii_alphabetic())
 }
@@ -484,7 +504,7 @@ fn token_is(identifier: &Identifier, token: &[u8]) -> bool {
 }
 
 /// The same for a withhold: what is no whole token for a sign beside it is doubtful.
-fn withheld_anywhere(identifier: &Identifier, texts: &Texts) -> Three {
+pub fn withheld_anywhere(identifier: &Identifier, texts: &Texts) -> Three {
     let doubt = texts.all.iter().any(|text| match identifier {
         Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => false,
         Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
@@ -496,7 +516,7 @@ fn withheld_anywhere(identifier: &Identifier, texts: &Texts) -> Three {
 }
 
 /// The identifier as a whole token of any of the texts.
-fn anywhere(identifier: &Identifier, texts: &Texts) -> Three {
+pub fn anywhere(identifier: &Identifier, texts: &Texts) -> Three {
     let in_text = |text: &Vec<u8>| match identifier {
         Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => {
             let found = token::ips(text);

@@ -23,6 +23,14 @@ pub struct Clause {
     pub identifiers: Vec<Target>,
     pub with: Vec<Target>,
     pub window: Option<Window>,
+    pub rows: Option<Rows>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Rows {
+    pub table: Option<String>,
+    pub cells: Vec<(String, Identifier)>,
+    pub time: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -175,7 +183,21 @@ impl Clause {
             let (from, until) = (window.from.toml(), edge.toml());
             writeln!(text, "window = {{ from = {from}, {key} = {until}, clock = \"{}\" }}", window.clock).unwrap();
         }
-        if self.records && self.identifiers.is_empty() && self.window.is_none() {
+        if let Some(rows) = &self.rows {
+            let cells: Vec<String> = rows
+                .cells
+                .iter()
+                .map(|(column, identifier)| format!("{{ {}, column = \"{column}\" }}", identifier.toml()))
+                .collect();
+            let mut keys: Vec<String> = rows.table.iter().map(|table| format!("table = \"{table}\"")).collect();
+            if !cells.is_empty() {
+                keys.push(format!("where = [{}]", cells.join(", ")));
+            }
+            keys.extend(rows.time.iter().map(|time| format!("time = \"{time}\"")));
+            writeln!(text, "rows = {{ {} }}", keys.join(", ")).unwrap();
+        }
+        let has_cells = self.rows.as_ref().is_some_and(|rows| !rows.cells.is_empty());
+        if self.records && self.identifiers.is_empty() && !has_cells && self.window.is_none() {
             text.push_str("everything = true\n");
         }
     }

@@ -248,6 +248,27 @@ pub fn syslog_time(line: &str, year: i64) -> Option<Said> {
     })
 }
 
+/// The date and time in a cell.
+pub fn row_time(text: &str) -> Said {
+    let text = text.trim();
+    let read = || {
+        let (date, rest) = (text.get(..10)?, text.get(10..)?);
+        let parts: Vec<&str> = date.split('-').collect();
+        let [year, month, day] = parts[..] else { return None };
+        let (year, month) = (number(year, 0, 9999)?, number(month, 1, 12)?);
+        let date = (year, month, number(day, 1, days_of_month(year, month))?);
+        let rest = rest.strip_prefix(['T', ' '])?;
+        let (time, zone) = (rest.get(..8)?, rest.get(8..)?);
+        let wall = seconds(date, clock(time)?);
+        Some(match zone {
+            "" => Said::Wall(wall),
+            "Z" => Said::At(wall),
+            zone => Said::At(wall - offset(&zone.replace(':', ""))?),
+        })
+    };
+    read().unwrap_or(Said::Unreadable)
+}
+
 pub fn write_mail(wall: i64) -> String {
     let (year, month, day, hour, minute, second) = civil(wall);
     let weekday = WEEKDAYS[usize::try_from(wall.div_euclid(86_400).rem_euclid(7)).unwrap()];
