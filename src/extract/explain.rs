@@ -18,9 +18,9 @@ use crate::filesystem::FileSystem;
 use crate::ledger::{escaped_path, is_invisible};
 use crate::order::Order;
 use crate::record::compression::Unpacked;
-use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
+use crate::record::{Reader, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{
-    EntryKind, Explanation, Fate, Opened, Permit, RawRecord, RecordGate, Scope, Verdict, WholeJudgement,
+    EntryKind, Explanation, Fate, Named, Opened, Permit, RawRecord, RecordGate, Scope, Verdict, WholeJudgement,
 };
 use crate::source::Found;
 
@@ -174,9 +174,9 @@ fn stream(
         put(&mut asked.answer.text, format_args!("  not read for {}: {}", ids(order, clauses.iter()), kind.words()));
         gate.without(clauses);
     }
-    let Some(format) = choice.format else { return };
-    let (row, scratch) = (record::format(format), asked.scratch);
-    let Ok(years) = before.years(row, gate.year_facts(), meter, scratch) else { return };
+    let Some(Named { format, written }) = choice.format else { return };
+    let (row, scratch) = (Reader::of(format, written), asked.scratch);
+    let Ok(years) = before.years(&*row, gate.year_facts(), meter, scratch) else { return };
     if let Some(note) = year::note(years.as_ref()) {
         put(&mut asked.answer.text, format_args!("  {note}"));
     }

@@ -5,34 +5,39 @@
 use crate::ledger::ShortfallKind;
 use crate::order::{Format, Order};
 use crate::record::compression::Unpacked;
-use crate::record::{self, Probe};
-use crate::scope::{ClauseSet, RecordGate};
+use crate::record::{self, Probe, Reader};
+use crate::scope::{ClauseSet, Named, RecordGate};
 
 /// What a stream is read as.
-pub(super) struct Choice {
+pub(super) struct Choice<'s> {
     /// None: it is not read.
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<Named<'s>>,
     /// The clauses that it is not read for, and why.
     pub(super) refused: Vec<(ClauseSet, ShortfallKind)>,
 }
 
 /// Chooses by what the clauses name, else by the content.
-pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8], bool)) -> Choice {
+pub(super) fn choose<'s>(order: &Order, gate: &RecordGate<'s>, (head, whole): (&[u8], bool)) -> Choice<'s> {
     let mut choice = Choice { format: None, refused: Vec::new() };
     if head.is_empty() && whole {
         return choice;
     }
     for (named, clauses) in gate.formats() {
+        let plain = |format| Named { format, written: None };
         let found = match named {
             // A message of a Maildir is one, however a clause calls it.
-            None | Some(Format::Eml) if gate.is_maildir_message() => Ok(Format::Maildir),
+            None | Some(Named { format: Format::Eml, .. }) if gate.is_maildir_message() => Ok(plain(Format::Maildir)),
             // What stands outside a Maildir is none of its messages.
-            Some(Format::Maildir) if !gate.is_maildir_message() => Err(ShortfallKind::NotTheFormat),
+            Some(Named { format: Format::Maildir, .. }) if !gate.is_maildir_message() => {
+                Err(ShortfallKind::NotTheFormat)
+            }
             // A splitter of messages says itself where the shape is missing; a line has always some shape.
-            Some(format) if !format.is_mail() && !has_shape(format, (head, whole)) => Err(ShortfallKind::NotTheFormat),
-            Some(format) => Ok(format),
+            Some(named) if !named.format.is_mail() && !has_shape(named, (head, whole)) => {
+                Err(ShortfallKind::NotTheFormat)
+            }
+            Some(named) => Ok(named),
             None => match record::probe_format(head, whole) {
-                Probe::One(row) => Ok(row.format()),
+                Probe::One(row) => Ok(plain(row.format())),
                 Probe::None => Err(ShortfallKind::UnknownFormat),
                 Probe::Several => Err(ShortfallKind::AmbiguousFormat),
             },
@@ -40,13 +45,13 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8]
         match found {
             Err(kind) => choice.refused.push((clauses, kind)),
             // Read once, as what the first clause makes of it: what another would make of it is not known.
-            Ok(format) if choice.format.is_some_and(|chosen| chosen != format) => {
+            Ok(named) if choice.format.is_some_and(|chosen| chosen != named) => {
                 choice.refused.push((clauses, ShortfallKind::AmbiguousFormat));
             }
-            Ok(format) => choice.format = Some(format),
+            Ok(named) => choice.format = Some(named),
         }
     }
-    if let Some(format) = choice.format {
+    if let Some(Named { format, .. }) = choice.format {
         let too_low: ClauseSet = gate
             .clauses()
             .iter()
@@ -59,9 +64,8 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8]
     choice
 }
 
-fn has_shape(format: Format, (head, whole): (&[u8], bool)) -> bool {
-    let row = record::format(format);
-    row.probe(head, whole)
+fn has_shape(named: Named<'_>, (head, whole): (&[u8], bool)) -> bool {
+    Reader::of(named.format, named.written).probe(head, whole)
 }
 
 /// A file that begins with these bytes holds records: some format claims it, as it is or unpacked.

@@ -18,9 +18,10 @@ use crate::ledger::{ShortfallKind, StreamTally, Tally};
 use crate::order::{Format, Order};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
-use crate::record::{self, RecordSink, SplitError, Stop, Unreadable};
+use crate::record::{Reader, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{
-    ClauseSet, Joined, Judgement, Permit, RawRecord, RecordGate, Scope, StaffPath, Stream, WholeGate, WholeJudgement,
+    ClauseSet, Joined, Judgement, Named, Permit, RawRecord, RecordGate, Scope, StaffPath, Stream, WholeGate,
+    WholeJudgement,
 };
 
 /// What came of one stream.
@@ -200,11 +201,11 @@ fn records(
         outcome.short(clauses, kind);
         gate.without(clauses);
     }
-    let Some(format) = format.filter(|_| !gate.clauses().is_empty()) else { return Ok(()) };
+    let Some(Named { format, written }) = format.filter(|_| !gate.clauses().is_empty()) else { return Ok(()) };
     let gate = gate.joining(context.joined);
     outcome.trace.format = Some(format);
-    let (row, scratch) = (record::format(format), context.drafter.folder());
-    let years = before.years(row, gate.year_facts(), context.meter, scratch)?;
+    let (row, scratch) = (Reader::of(format, written), context.drafter.folder());
+    let years = before.years(&*row, gate.year_facts(), context.meter, scratch)?;
     outcome.trace.note = year::note(years.as_ref());
     let draft = context.drafter.records(format);
     let mut intake = Intake { context, gate, draft, outcome, size: 0, outside: 0, failure: None };

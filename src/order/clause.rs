@@ -12,7 +12,7 @@ use super::period;
 use super::rows::{self, PlacedRows};
 use super::table::{Item, Table, Text};
 use super::target::{self, Placed};
-use super::{Category, Clause, Clock, Columns, Format, Join, Limit, Records, Take, glob, name, prose};
+use super::{Category, Clause, Clock, Columns, Format, Join, Limit, LogFormat, Records, Take, glob, name, prose};
 use crate::limits;
 
 /// `take`, before what belongs to it has been read.
@@ -78,6 +78,7 @@ impl Reader<'_, '_> {
         let take = take.and_then(|item| taken(&item, notes));
         let period = table.get("window").map(|item| period::window(&item, self.head.zone, notes));
         let format = table.get("as").map(|item| format(&item, notes));
+        let log_format = table.get("log-format").map(|item| log_format(&item, format.flatten(), table, notes));
         let year = table.get("year").map(|item| year(&item, format.flatten(), notes));
         let join = table.get("join").map(|item| join(&item, format.flatten(), table, notes));
         let (identifiers, with) = self.targets(format.flatten(), notes);
@@ -105,6 +106,7 @@ impl Reader<'_, '_> {
             Taken::Files => Take::Files,
             Taken::Records => Take::Records(Records {
                 format: readable(format)?,
+                log_format: readable(log_format)?,
                 year: readable(year)?,
                 join: readable(join)?,
                 identifiers: identifiers?.into_iter().map(|placed| placed.target).collect(),
@@ -172,7 +174,7 @@ impl Reader<'_, '_> {
     fn conditions(&self, take: Taken, rows: Option<&Option<PlacedRows>>, notes: &mut Notes) {
         let table = &self.table;
         if take == Taken::Files {
-            for key in ["identifiers", "with", "rows", "as", "year", "join", "everything"] {
+            for key in ["identifiers", "with", "rows", "as", "log-format", "year", "join", "everything"] {
                 if let Some(item) = table.get(key) {
                     let message =
                         format!("a files clause has no `{key}`: a file is taken whole, by path and file clock");
@@ -253,6 +255,30 @@ fn format(item: &Item<'_>, notes: &mut Notes) -> Option<Format> {
         note.hint(format!("one of {}; without `as` the content decides", names.join(", ")));
     }
     format
+}
+
+/// How the lines of an access log are written.
+fn log_format(item: &Item<'_>, format: Option<Format>, table: &Table<'_>, notes: &mut Notes) -> Option<LogFormat> {
+    let text = item.text(notes)?;
+    if format != Some(Format::AccessLog) {
+        let message = "`log-format` is about the lines of an access log";
+        notes.error(Code::BadLogFormat, &text.span, message).hint("add `as = \"access-log\"`");
+        return None;
+    }
+    let read = match LogFormat::read(text.text) {
+        Ok(read) => read,
+        Err(error) => {
+            let note = notes.error(Code::BadLogFormat, &text.span, error.to_string());
+            note.hint("as in `LogFormat` of Apache httpd or `log_format` of nginx, between the outer quotes");
+            return None;
+        }
+    };
+    if table.holds("window") && !read.has_time() {
+        let message = "the clause has a window, and no time stands in such a line";
+        notes.error(Code::BadLogFormat, &text.span, message).hint("`%t`, `$time_local`, `$time_iso8601` or `$msec`");
+        return None;
+    }
+    Some(read)
 }
 
 /// What brings in the other records of a transaction.

@@ -93,6 +93,8 @@ codes! {
     UnknownJoin = "unknown-join",
     /// The records of that format carry no such mark, or no format is named.
     JoinNotInFormat = "join-not-in-format",
+    /// `log-format` cannot be read, or the clause is not about access logs, or has a window and no time stands in the lines.
+    BadLogFormat = "bad-log-format",
     /// `join` without `identifiers`.
     JoinAlone = "join-alone",
     /// Not the name of a volume.

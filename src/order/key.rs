@@ -44,6 +44,7 @@ pub(super) const CLAUSE: Keys = Keys {
         "archives",
         "take",
         "as",
+        "log-format",
         "year",
         "join",
         "identifiers",

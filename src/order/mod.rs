@@ -15,6 +15,7 @@ mod head;
 mod identifier;
 mod join;
 mod key;
+mod log_format;
 mod name;
 mod period;
 mod prose;
@@ -37,6 +38,7 @@ pub use diagnostic::{Code, Diagnostic, Severity};
 pub use format::{Columns, Extension, Family, Format};
 pub use identifier::{Address, Identifier, Role, Target};
 pub use join::Join;
+pub use log_format::{Field, LogFormat, LogFormatError, Piece};
 pub use provider::{Provider, ProviderSource, Salt, Withhold};
 pub use read::{Given, ManifestText, Manifests, check, read, read_alone, read_sources};
 pub use render::render;
@@ -157,6 +159,8 @@ pub enum Take {
 pub struct Records {
     /// The format; none = by content.
     pub format: Option<Format>,
+    /// How the lines of an access log are written, where the order says that; none = as servers do unless told otherwise.
+    pub log_format: Option<LogFormat>,
     /// The year of stamps that have none, as staff state it; none = the file's own time and the order of its lines tell it.
     pub year: Option<i32>,
     /// Brings in the other records of the transactions that the clause asks for.

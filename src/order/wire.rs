@@ -168,6 +168,10 @@ pub struct Clause {
     pub year: Option<i32>,
     /// Takes the other records of the same transactions too: those that carry the queue id of a record that is asked for.
     pub join: Option<Join>,
+    /// Access logs that are written in a form of the site's own: the server's format string, as its configuration has it.
+    #[schemars(length(min = 1))]
+    #[serde(rename = "log-format")]
+    pub log_format: Option<String>,
     /// Any one of these must stand in the record.
     #[schemars(length(min = 1))]
     pub identifiers: Option<Vec<Target>>,

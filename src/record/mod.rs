@@ -40,6 +40,7 @@ mod syslog;
 mod utmp;
 mod vsftpd;
 mod w3c;
+mod written_log;
 mod year;
 
 pub use access_log::AccessLog;
@@ -59,12 +60,14 @@ pub use squid::Squid;
 pub use utmp::Utmp;
 pub use vsftpd::Vsftpd;
 pub use w3c::W3c;
+pub use written_log::WrittenLog;
 pub use year::{Dated, YearBasis, Years};
 
 use std::io::Read;
+use std::ops::Deref;
 use std::path::Path;
 
-use crate::order::Format;
+use crate::order::{Format, LogFormat};
 use crate::read_error::ReadError;
 use crate::scope::RawRecord;
 
@@ -152,6 +155,32 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Eml => &Eml,
         Format::Journal => &Journal,
         Format::Utmp => &Utmp,
+    }
+}
+
+/// How a stream is read: as a format of the table, or as lines that the order writes the form of.
+pub enum Reader<'f> {
+    /// A row of the table.
+    Known(&'static dyn RecordFormat),
+    /// Lines of an access log of a form of their own.
+    Written(WrittenLog<'f>),
+}
+
+impl<'f> Reader<'f> {
+    /// How that format is read, in the form that is written down for it, if there is one.
+    pub fn of(which: Format, written: Option<&'f LogFormat>) -> Self {
+        written.map_or_else(|| Self::Known(format(which)), |written| Self::Written(WrittenLog(written)))
+    }
+}
+
+impl<'f> Deref for Reader<'f> {
+    type Target = dyn RecordFormat + 'f;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Known(row) => *row,
+            Self::Written(row) => row,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::record::{Fields, TimeField};
 use super::row::RowScope;
 use super::verdict::Verdict;
 use crate::clock::{LocalReading, Timestamp, Zone};
-use crate::order::{Clause, Clock, Format, Join, Order, Take, Window};
+use crate::order::{Clause, Clock, Format, Join, LogFormat, Order, Take, Window};
 
 /// What a clause takes, compiled.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ pub(in crate::scope) enum Taken {
     Files,
     Records {
         format: Option<Format>,
+        log_format: Option<Box<LogFormat>>,
         identifiers: Option<Box<Matcher>>,
         with: Option<Box<Matcher>>,
         rows: Option<Box<RowScope>>,
@@ -47,6 +48,7 @@ impl ClauseScope {
             Take::Files => Taken::Files,
             Take::Records(records) => Taken::Records {
                 format: records.format,
+                log_format: records.log_format.clone().map(Box::new),
                 identifiers: Matcher::new(&records.identifiers).map(Box::new),
                 with: Matcher::new(&records.with).map(Box::new),
                 rows: records.rows.as_ref().map(|rows| Box::new(RowScope::new(rows))),

@@ -14,7 +14,7 @@ use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
-use crate::order::{Clock, Family, Format, Order, Provider};
+use crate::order::{Clock, Family, Format, LogFormat, Order, Provider};
 
 /// Bytes of a whole file that are searched at once for a withheld identifier.
 const SEARCHED_BYTES: usize = 64 * 1024;
@@ -28,6 +28,15 @@ pub struct Scope {
     zones: Vec<Option<Zone>>,
     withheld_paths: PathSet,
     withheld: WithholdMatcher,
+}
+
+/// A format as a clause names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named<'s> {
+    /// Which.
+    pub format: Format,
+    /// How its lines are written, where the clause says that.
+    pub written: Option<&'s LogFormat>,
 }
 
 /// What the clauses make of an entry. All empty: outside.
@@ -272,13 +281,14 @@ impl<'s> RecordGate<'s> {
     }
 
     /// The format that clauses name for it, each with its clauses; none = by content.
-    pub fn formats(&self) -> Vec<(Option<Format>, ClauseSet)> {
-        let mut formats: Vec<(Option<Format>, ClauseSet)> = Vec::new();
+    pub fn formats(&self) -> Vec<(Option<Named<'s>>, ClauseSet)> {
+        let mut formats: Vec<(Option<Named<'s>>, ClauseSet)> = Vec::new();
         for (at, clause) in &self.compiled {
-            let Taken::Records { format, .. } = clause.taken else { continue };
-            match formats.iter_mut().find(|(known, _)| *known == format) {
+            let Taken::Records { format, log_format, .. } = &clause.taken else { continue };
+            let named = format.map(|format| Named { format, written: log_format.as_deref() });
+            match formats.iter_mut().find(|(known, _)| *known == named) {
                 Some((_, clauses)) => clauses.insert(*at),
-                None => formats.push((format, ClauseSet::one(*at))),
+                None => formats.push((named, ClauseSet::one(*at))),
             }
         }
         formats

@@ -30,7 +30,7 @@ pub use clause_set::ClauseSet;
 pub use entry::{Entry, EntryKind, FileTimes, MaildirPlace, Node, StaffPath};
 pub use explain::{ClauseExplanation, Comparison, Explanation, Fate};
 pub use file_time::FileTime;
-pub use gate::{EntryDecision, Judgement, RecordGate, Scope, WholeGate, WholeJudgement, YearFacts};
+pub use gate::{EntryDecision, Judgement, Named, RecordGate, Scope, WholeGate, WholeJudgement, YearFacts};
 pub use glob::{GlobError, PathGlob};
 pub use in_scope::InScope;
 pub use join::{JoinSurvey, Joined, TooManyTransactions};

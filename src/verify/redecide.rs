@@ -15,9 +15,9 @@ use super::ledger::exact_path;
 use super::names::{Names, takes};
 use crate::clock::Timestamp;
 use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
-use crate::order::{Clock, Extension, Format, Take};
+use crate::order::{Clock, Extension, Format, LogFormat, Take};
 use crate::package::layout::Member;
-use crate::record::{self, Dated, RecordSink, SplitError, Stop, Unreadable};
+use crate::record::{Dated, Reader, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{ClauseSet, Comparison, Fields, RawRecord, Scope, TimeField, Verdict};
 
 /// How many items were confirmed from their bytes, and how many are consistent with what the ledger states.
@@ -164,8 +164,8 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
     fn records(&mut self, exhibit: &Exhibit) -> io::Result<Decided> {
         let Some(format) = exhibit.line.format else { return Ok(Decided::default()) };
         // A message is decided on by its own bytes, wherever it stood: a Maildir's splitter takes any.
-        let row = record::format(if format.is_mail() { Format::Maildir } else { format });
-        let splitter = row.rendered().unwrap_or(row);
+        let row = Reader::of(if format.is_mail() { Format::Maildir } else { format }, written(self.names, exhibit));
+        let splitter = row.rendered().unwrap_or(&*row);
         let lines = self.shelf.lines(Member::Records(exhibit.line.exhibit));
         let Some(mut data) = self.shelf.open(exhibit.member) else { return Ok(Decided::default()) };
         let candidates = self.candidates(exhibit, format);
@@ -189,7 +189,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
 
     /// The clauses under which records of that exhibit may be let out.
     fn candidates(&self, exhibit: &Exhibit, format: Format) -> Candidates {
-        let mut candidates = Candidates::default();
+        let (mut candidates, written) = (Candidates::default(), written(self.names, exhibit));
         // That a clause without `as` is named shows that the format was found by content; else nobody can tell here.
         let by_content = exhibit.named.iter().any(|at| self.asks_for(at) == Some(None));
         for (at, clause) in self.names.order.clauses.iter().enumerate() {
@@ -197,13 +197,14 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
                 && clause.category >= format.least_category()
                 && self.scope.path_matches(at, &exhibit.path);
             match self.asks_for(at) {
-                Some(None) if fits => {
+                // Lines of a form that the order writes down are found by no content.
+                Some(None) if fits && written.is_none() => {
                     candidates.may.insert(at);
                     if by_content {
                         candidates.must.insert(at);
                     }
                 }
-                Some(Some(asked)) if fits && takes(asked, format) => {
+                Some(Some(asked)) if fits && takes(asked, format) && log_format(self.names, at) == written => {
                     candidates.may.insert(at);
                     candidates.must.insert(at);
                 }
@@ -219,6 +220,18 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
             Take::Files => None,
             Take::Records(records) => Some(records.format),
         }
+    }
+}
+
+/// How the lines of an exhibit are written, where the clauses that it names say that.
+fn written<'n>(names: &'n Names<'_>, exhibit: &Exhibit) -> Option<&'n LogFormat> {
+    exhibit.named.iter().find_map(|at| log_format(names, at))
+}
+
+fn log_format<'n>(names: &'n Names<'_>, clause: usize) -> Option<&'n LogFormat> {
+    match &names.order.clauses.get(clause)?.take {
+        Take::Files => None,
+        Take::Records(records) => records.log_format.as_ref(),
     }
 }
 

@@ -152,7 +152,14 @@ fn clauses() -> Vec<Changes> {
             (ALSO, ""),
             (WINDOW, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"record\" }"),
         ],
-        vec![(TAKE, "take = \"records\"\njoin = \"session\" #! not-in-this-version")],
+        vec![(TAKE, "take = \"records\"\njoin = \"session\" #! join-not-in-format")],
+        vec![(TAKE, "take = \"records\"\nas = \"mbox\"\nlog-format = \"%h\" #! bad-log-format")],
+        vec![
+            (TAKE, "take = \"records\"\nas = \"access-log\"\nlog-format = \"%h %r\" #! bad-log-format"),
+            (IDENTIFIERS, "identifiers = [{ email = \"alice@shop.example\" }]"),
+            (ALSO, ""),
+            (WINDOW, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"record\" }"),
+        ],
         vec![(TAKE, "take = \"records\"\njoin = \"queue-id\" #! join-not-in-format")],
         vec![(TAKE, "take = \"records\"\nas = \"mbox\"\nyear = 2024 #! year-not-in-format")],
     ]
