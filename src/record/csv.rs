@@ -142,9 +142,13 @@ impl Rows<'_> {
 }
 
 impl Header {
-    /// None: it is none, or two delimiters are as likely.
+    /// None: it is none, or two delimiters are as likely, or NUL stands in it.
     fn of(text: &str) -> Option<Self> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        // Text of two bytes a character is read under no name that an order could give.
+        if text.contains('\0') {
+            return None;
+        }
         let counts = [b',', b';', b'\t'].map(|sign| (fields(text, sign).map_or(0, |names| names.len()), sign));
         let most = counts.iter().map(|(count, _)| *count).max()?;
         let mut best = counts.iter().filter(|(count, _)| *count == most);
