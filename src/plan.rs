@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::ledger::{ClauseFacts, ClauseWords, Disclosure, Tally, Transactions};
+use crate::record;
 
 const HEADINGS: [&str; 10] =
     ["clause", "outcome", "files", "records", "bytes", "withheld", "undecided", "short", "examined", "outside"];
@@ -21,6 +22,9 @@ pub fn table(disclosure: &Disclosure, tallies: &[Tally]) -> String {
     let mut text = aligned(&rows);
     for clause in disclosure.order.clauses.iter().filter(|clause| clause.window.is_some()) {
         let _ = writeln!(text, "{}", window(clause));
+    }
+    for (clause, tally) in disclosure.order.clauses.iter().zip(tallies) {
+        read_as(&mut text, &clause.id, tally);
     }
     for clause in
         disclosure.order.clauses.iter().filter(|clause| clause.transactions == Some(Transactions::NotIncluded))
@@ -45,6 +49,19 @@ pub fn table(disclosure: &Disclosure, tallies: &[Tally]) -> String {
         let _ = writeln!(text, "digest {digest}");
     }
     text
+}
+
+/// What a clause's streams were read as and why, and which of its names nothing has: staff see here whether they were
+/// understood.
+fn read_as(text: &mut String, clause: &str, tally: &Tally) {
+    for (&(format, by_content), count) in &tally.read_as {
+        let streams = if *count == 1 { "stream" } else { "streams" };
+        let why = if by_content { format!("because {}", record::format(format).sign()) } else { "as it says".into() };
+        let _ = writeln!(text, "clause {clause}: {count} {streams} read as {}, {why}", format.name());
+    }
+    for name in tally.names_not_met.iter().flatten() {
+        let _ = writeln!(text, "clause {clause}: no record of its streams has the {name}");
+    }
 }
 
 fn short(disclosure: &Disclosure, clause: &str) -> u64 {

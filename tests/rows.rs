@@ -197,6 +197,56 @@ fn rows_of_csv_are_rendered_under_the_names_of_their_header() {
 }
 
 #[test]
+fn a_name_that_nothing_has_is_said_and_is_no_absence() {
+    let lines = "{\"at\":\"2024-03-25T10:00:00Z\",\"email\":null}\n{\"actor\":{\"email\":\"bob@shop.example\"}}\n";
+    for (column, time, missing) in [
+        ("email", "at", vec![]),
+        ("actor.email", "at", vec![]),
+        ("emial", "at", vec!["column \"emial\""]),
+        ("Email", "At", vec!["column \"At\"", "column \"Email\""]),
+    ] {
+        let case = Case::new();
+        case.file("/a.jsonl", lines);
+        // A file of other records has none of them: what one of them has is there.
+        case.file("/b.jsonl", "{\"x\":1}\n");
+        case.file("/c.jsonl", "");
+        let cell = format!("{{ email = \"alice@shop.example\", column = \"{column}\" }}");
+        let keys = format!("as = \"jsonl\"\nrows = {{ where = [{cell}], time = \"{time}\" }}\n{DAY}");
+        case.order("", &records("\"/*.jsonl\"", &keys));
+        let preview = case.extract(&["--order", "order.toml", "--dry-run"]);
+        let said = case.run();
+        let code = if missing.is_empty() { 0 } else { 3 };
+        said.ends_with(code);
+        let package = case.package();
+        let short = if missing.is_empty() { vec![] } else { case::short("no-such-column", missing.len() as u64) };
+        assert_eq!(package.shortfalls(), short, "{column}");
+        let outcome = if missing.is_empty() { "nothing-held" } else { "not-read" };
+        assert_eq!(package.disclosure()["clauses"][0]["outcome"], outcome);
+        for name in missing {
+            let words = format!("clause 1: no record of its streams has the {name}");
+            assert!(preview.stdout.contains(&words), "{}", preview.stdout);
+        }
+        assert!(preview.stdout.contains("clause 1: 2 streams read as jsonl, as it says"), "{}", preview.stdout);
+    }
+}
+
+#[test]
+fn a_preview_says_what_was_chosen_by_content_and_why() {
+    let case = Case::new();
+    case.file("/a", case::log_line("192.0.2.7", "25/Mar/2024:10:00:00 +0000"));
+    case.file("/b", "{\"x\":1}\n");
+    case.order("", &records("\"/*\"", "identifiers = [{ ip = \"192.0.2.7\" }]"));
+    let said = case.extract(&["--order", "order.toml", "--dry-run"]);
+    said.ends_with(0);
+    for words in [
+        "clause 1: 1 stream read as access-log, because a quarter or more of the lines at its beginning have the shape",
+        "clause 1: 1 stream read as jsonl, because more than three quarters of the lines at its beginning are objects",
+    ] {
+        assert!(said.stdout.contains(words), "{}", said.stdout);
+    }
+}
+
+#[test]
 fn lines_of_a_w3c_log_are_rows_of_the_directive_before_them() {
     let case = Case::new();
     let log = "\u{feff}#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time c-ip cs-username cs(Cookie)\r\n\

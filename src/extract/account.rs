@@ -5,7 +5,7 @@
 use super::reach::Reach;
 use super::stream::Outcome;
 use crate::digest::Digest;
-use crate::ledger::{JournalFacts, SourceFacts, StreamTally, Tally};
+use crate::ledger::{JournalFacts, ShortfallKind, SourceFacts, StreamTally, Tally};
 use crate::order::Order;
 use crate::package::Facts;
 use crate::scope::Scope;
@@ -36,6 +36,14 @@ impl Account {
         self.withheld += outcome.withheld;
         self.undecided += outcome.undecided;
         self.streams.merge(&outcome.trace.bytes);
+    }
+
+    /// All streams have been added.
+    pub(super) fn close(&mut self) {
+        for tally in &mut self.clauses {
+            let count = tally.names_not_met.as_ref().map_or(0, |names| names.len());
+            (0..count).for_each(|_| tally.short(ShortfallKind::NoSuchColumn));
+        }
     }
 
     /// What each clause came to.

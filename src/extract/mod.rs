@@ -153,6 +153,7 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     for source in &sources {
         source.unchanged().map_err(|changed| ExtractError::Changed { name: source.name.clone(), source: changed })?;
     }
+    account.close();
     trail.sums(&account, &digests)?;
     let tallies = account.tallies().to_vec();
     let closed = writer.close(account.facts(&scope, &sources, &digests))?;

@@ -204,6 +204,11 @@ fn records(
     let Some(Named { format, written }) = format.filter(|_| !gate.clauses().is_empty()) else { return Ok(()) };
     let gate = gate.joining(context.joined);
     outcome.trace.format = Some(format);
+    for (named, clauses) in gate.formats() {
+        for clause in clauses.iter() {
+            outcome.clause(clause).read_as.insert((format, named.is_none()), 1);
+        }
+    }
     let (row, scratch) = (Reader::of(format, written), context.drafter.folder());
     let years = before.years(&*row, gate.year_facts(), context.meter, scratch)?;
     outcome.trace.note = year::note(years.as_ref());
@@ -228,6 +233,9 @@ fn records(
         let tally = outcome.clause(clause);
         tally.examined += size;
         tally.outside += outside;
+    }
+    for (clause, names) in gate.names_not_met().into_iter().flatten() {
+        outcome.clause(clause).names_not_met = Some(names);
     }
     if let Some(provenance) = gate.finish() {
         context.tripwires.file(provenance.clauses(), 0)?;

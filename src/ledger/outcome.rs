@@ -140,6 +140,8 @@ pub enum ShortfallKind {
     LinkNotFollowed,
     /// It holds records and an identifier withhold exists: it must be taken as records.
     MustBeRecords,
+    /// No record has a column, or stands in the table, that the clause names.
+    NoSuchColumn,
     /// A path of the clause is not there.
     NoSuchPath,
     /// The content has not the shape of the format that the clause names.
@@ -158,7 +160,7 @@ pub enum ShortfallKind {
 
 impl ShortfallKind {
     /// All of them, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AmbiguousFormat,
         Self::ArchiveLimit,
         Self::CategoryTooLow,
@@ -168,6 +170,7 @@ impl ShortfallKind {
         Self::JournalNotReplayed,
         Self::LinkNotFollowed,
         Self::MustBeRecords,
+        Self::NoSuchColumn,
         Self::NoSuchPath,
         Self::NotTheFormat,
         Self::RecordTooLong,
@@ -205,6 +208,7 @@ impl ShortfallKind {
             Self::JournalNotReplayed => "journal-not-replayed",
             Self::LinkNotFollowed => "link-not-followed",
             Self::MustBeRecords => "must-be-records",
+            Self::NoSuchColumn => "no-such-column",
             Self::NoSuchPath => "no-such-path",
             Self::NotTheFormat => "not-the-format",
             Self::RecordTooLong => "record-too-long",
@@ -242,6 +246,7 @@ impl ShortfallKind {
             Self::MustBeRecords => {
                 "A file holds records, some of which may have to be held back, so it was not taken as a whole."
             }
+            Self::NoSuchColumn => "No record has a column, or stands in the table, that the clause names.",
             Self::NoSuchPath => "A place that the clause names does not exist.",
             Self::NotTheFormat => "A file, or a part of it, has not the form of the records that the clause asks for.",
             Self::RecordTooLong => "A record is longer than what is read.",

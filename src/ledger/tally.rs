@@ -2,9 +2,10 @@
 //!
 //! **Invariant:** withheld + disclosed + undecided + unreadable + outside is the size of the stream, to the byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ShortfallKind;
+use crate::order::Format;
 
 /// What was disclosed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,6 +40,11 @@ pub struct Tally {
     pub outside: u64,
     /// Streams or entries asked for and not read, by kind.
     pub shortfalls: BTreeMap<ShortfallKind, u64>,
+    /// What its streams were read as, whether their content told it, and how many there were: for staff alone.
+    pub read_as: BTreeMap<(Format, bool), u64>,
+    /// The tables and columns that it names and that no record of its streams has; none where there was no record to have
+    /// one. For staff alone; that there are some is a shortfall.
+    pub names_not_met: Option<BTreeSet<String>>,
 }
 
 impl Tally {
@@ -54,6 +60,14 @@ impl Tally {
         self.undecided = self.undecided.saturating_add(other.undecided);
         self.examined = self.examined.saturating_add(other.examined);
         self.outside = self.outside.saturating_add(other.outside);
+        for (&how, &more) in &other.read_as {
+            let count = self.read_as.entry(how).or_default();
+            *count = count.saturating_add(more);
+        }
+        self.names_not_met = match (self.names_not_met.take(), &other.names_not_met) {
+            (Some(own), Some(others)) => Some(own.intersection(others).cloned().collect()),
+            (own, others) => own.or_else(|| others.clone()),
+        };
         for (&kind, &more) in &other.shortfalls {
             let count = self.shortfalls.entry(kind).or_default();
             *count = count.saturating_add(more);

@@ -24,6 +24,10 @@ impl RecordFormat for DockerJson {
         Format::DockerJson
     }
 
+    fn sign(&self) -> &'static str {
+        "more than three quarters of the lines at its beginning are objects with the members of Docker"
+    }
+
     fn probe(&self, head: &[u8], whole: bool) -> bool {
         claims(head, whole)
     }
@@ -89,6 +93,10 @@ impl Fields for Line<'_> {
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.0.texts(visit)
+    }
+
+    fn has_column(&self, name: &str) -> bool {
+        self.0.has_column(name)
     }
 
     fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {

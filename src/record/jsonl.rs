@@ -24,6 +24,10 @@ impl RecordFormat for Jsonl {
         Format::Jsonl
     }
 
+    fn sign(&self) -> &'static str {
+        "more than three quarters of the lines at its beginning are objects"
+    }
+
     /// More than three quarters of the lines are objects, and they are not those of Docker.
     fn probe(&self, head: &[u8], whole: bool) -> bool {
         mostly(head, whole, begins, |line| Line::new(line).parsed()) && !docker_json::claims(head, whole)
@@ -110,6 +114,14 @@ impl Fields for Line<'_> {
             }
         });
         Reading::Complete
+    }
+
+    fn has_column(&self, name: &str) -> bool {
+        let mut found = false;
+        json::walk(self.bytes, &mut |path, item| {
+            found |= !matches!(item, Item::Key(_)) && path.is_some_and(|path| is_name(path, name.as_bytes()));
+        });
+        found
     }
 
     fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {

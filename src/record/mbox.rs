@@ -31,6 +31,10 @@ impl RecordFormat for Mbox {
         Format::Mbox
     }
 
+    fn sign(&self) -> &'static str {
+        "it begins with a From_ line and a header field behind it"
+    }
+
     /// It begins with a From_ line, and the line after that is a header field, or empty, or not shown. (Prose may begin
     /// with the word.)
     fn probe(&self, head: &[u8], whole: bool) -> bool {

@@ -85,6 +85,11 @@ pub trait RecordFormat: Sync {
     fn split(&self, stream: &mut dyn Read, scratch: Option<&Path>, sink: &mut dyn RecordSink)
     -> Result<(), SplitError>;
 
+    /// What in a stream's content makes it this format, in words that follow "because".
+    fn sign(&self) -> &'static str {
+        "a quarter or more of the lines at its beginning have the shape"
+    }
+
     /// The same, where nobody names a format. No for one that only its place tells (a Maildir) or an order that names it, and
     /// where another format is the better name.
     fn claims(&self, head: &[u8], whole: bool) -> bool {

@@ -35,6 +35,10 @@ impl RecordFormat for MysqlSlow {
         Format::MysqlSlow
     }
 
+    fn sign(&self) -> &'static str {
+        "the first line that begins an entry begins one of this log"
+    }
+
     /// The first line that begins an entry of either log of MySQL begins one of this.
     fn probe(&self, head: &[u8], _whole: bool) -> bool {
         first_of_mysql(head) == Some(Format::MysqlSlow)

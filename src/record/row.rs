@@ -170,6 +170,15 @@ impl Fields for Line<'_> {
         self.table.as_deref()
     }
 
+    fn has_column(&self, name: &str) -> bool {
+        let mut found = false;
+        json::walk(self.bytes, &mut |path, item| {
+            found |= matches!((path, item), (Some([row]), Item::Key(key))
+                if &**row == b"row" && *json::unescape(key) == *name.as_bytes());
+        });
+        found
+    }
+
     fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
         let is_it = |row: &[u8], column: &[u8]| (row, column) == (b"row", name.as_bytes());
         let mut reading = Reading::Complete;

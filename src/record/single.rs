@@ -50,6 +50,10 @@ impl RecordFormat for Eml {
         Format::Eml
     }
 
+    fn sign(&self) -> &'static str {
+        "it begins with header fields that messages have"
+    }
+
     /// It begins with a header field, all that is shown of its head are header fields, and one of those is a field that
     /// messages have.
     fn probe(&self, head: &[u8], whole: bool) -> bool {

@@ -50,6 +50,10 @@ impl RecordFormat for Utmp {
         Format::Utmp
     }
 
+    fn sign(&self) -> &'static str {
+        "half or more of the records at its beginning have the shape and say something"
+    }
+
     /// The first used record, and at least half of those that are shown, have the shape and say something; all of them
     /// where the stream ends within a record.
     fn probe(&self, head: &[u8], whole: bool) -> bool {

@@ -30,6 +30,10 @@ impl RecordFormat for W3c {
         Format::W3c
     }
 
+    fn sign(&self) -> &'static str {
+        "it begins with directives, `#Fields` among them"
+    }
+
     /// It begins with directives, and `#Fields` is one of them.
     fn probe(&self, head: &[u8], _: bool) -> bool {
         let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
@@ -259,6 +263,10 @@ impl Fields for Line<'_> {
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.0.texts(visit)
+    }
+
+    fn has_column(&self, name: &str) -> bool {
+        self.0.has_column(name)
     }
 
     fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {

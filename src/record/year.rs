@@ -294,6 +294,10 @@ impl Fields for Dated<'_> {
         self.fields.table()
     }
 
+    fn has_column(&self, name: &str) -> bool {
+        self.fields.has_column(name)
+    }
+
     fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.fields.column(name, visit)
     }

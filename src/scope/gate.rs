@@ -3,7 +3,8 @@
 //! **Invariant:** over the clauses one `In` is in, else one `Undecided` is undecided; a withhold beats every clause, and
 //! an undecided withhold makes undecided.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use super::clause_scope::{ClauseScope, Taken, file_time, record_time};
 use super::entry::{Entry, EntryKind};
@@ -12,6 +13,7 @@ use super::join::Joined;
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp};
+use super::row::{RowName, RowScope};
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Family, Format, LogFormat, Order, Provider};
@@ -238,6 +240,9 @@ pub struct RecordGate<'s> {
     admitted: Cell<ClauseSet>,
     joined: Option<&'s Joined>,
     entry: Entry,
+    /// Names that clauses give in `rows` and that no record has had yet: clause, and which of its names.
+    not_met: RefCell<Vec<(usize, usize)>>,
+    has_records: Cell<bool>,
 }
 
 /// What is known of the years of stamps that have none, apart from the stream.
@@ -261,8 +266,42 @@ impl YearFacts {
 
 impl<'s> RecordGate<'s> {
     pub(in crate::scope) fn new(scope: &'s Scope, source: usize, clauses: ClauseSet, entry: Entry) -> Self {
-        let compiled = clauses.iter().filter_map(|at| Some((at, scope.clause(at)?))).collect();
-        Self { scope, source, clauses, compiled, admitted: Cell::new(ClauseSet::EMPTY), joined: None, entry }
+        let compiled: Vec<_> = clauses.iter().filter_map(|at| Some((at, scope.clause(at)?))).collect();
+        let counts = compiled.iter().filter_map(|(at, clause)| Some((*at, clause.row_scope()?.names().count())));
+        let not_met = counts.flat_map(|(at, count)| (0..count).map(move |name| (at, name))).collect();
+        Self {
+            scope,
+            source,
+            clauses,
+            compiled,
+            admitted: Cell::new(ClauseSet::EMPTY),
+            joined: None,
+            entry,
+            not_met: RefCell::new(not_met),
+            has_records: Cell::new(false),
+        }
+    }
+
+    /// The names in its `rows` that no record of the stream has had, for each clause that gives some. None where the stream
+    /// held no record to have one.
+    pub fn names_not_met(&self) -> Option<Vec<(usize, BTreeSet<String>)>> {
+        let of = |clause: usize, rows: &RowScope| {
+            let not_met = self.not_met.borrow();
+            let names = not_met.iter().filter(|(at, _)| *at == clause).filter_map(|(_, name)| rows.names().nth(*name));
+            (clause, names.map(RowName::words).collect())
+        };
+        let naming = self.compiled.iter().filter_map(|(at, clause)| Some(of(*at, clause.row_scope()?)));
+        self.has_records.get().then(|| naming.collect())
+    }
+
+    fn note_names(&self, fields: &dyn Fields) {
+        if fields.parsed() {
+            self.has_records.set(true);
+            self.not_met.borrow_mut().retain(|(at, name)| {
+                let rows = self.scope.clause(*at).and_then(ClauseScope::row_scope);
+                rows.is_none_or(|rows| rows.names().nth(*name).is_some_and(|name| !rows.meets(name, fields)))
+            });
+        }
     }
 
     /// The clauses under which records of it may be taken.
@@ -311,6 +350,9 @@ impl<'s> RecordGate<'s> {
 
     /// What the clauses and the withholds say of one record.
     pub fn judge<'a>(&self, raw: RawRecord<'a>) -> Judgement<'a> {
+        if !self.has_records.get() || !self.not_met.borrow().is_empty() {
+            self.note_names(raw.fields);
+        }
         let (mut admitting, mut undecided, mut because) = (ClauseSet::EMPTY, ClauseSet::EMPTY, ClauseSet::EMPTY);
         for (at, clause) in &self.compiled {
             let own = clause.record(raw.fields);

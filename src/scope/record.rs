@@ -136,6 +136,11 @@ pub trait Fields {
         Reading::Partial
     }
 
+    /// It has a column of that name, whatever stands in it.
+    fn has_column(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Shows the record's text for a search of whole tokens: the raw bytes first, then every decoded form of it
     /// (headers of RFC 2047, transfer encodings, percent and backslash escapes).
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;

@@ -25,6 +25,22 @@ pub(in crate::scope) struct RowScope {
     time: Option<TimeColumn>,
 }
 
+/// A name that an order gives for something in a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::scope) enum RowName<'s> {
+    Table(&'s str),
+    Column(&'s str),
+}
+
+impl RowName<'_> {
+    pub(in crate::scope) fn words(self) -> String {
+        match self {
+            Self::Table(name) => format!("table {name:?}"),
+            Self::Column(name) => format!("column {name:?}"),
+        }
+    }
+}
+
 impl RowScope {
     pub(in crate::scope) fn new(rows: &Rows) -> Self {
         let mut columns: Vec<(String, IdentifierSet)> = Vec::new();
@@ -71,6 +87,23 @@ impl RowScope {
             }
         }
         table.and(cells)
+    }
+
+    /// The names that the order gives: its table, and each column.
+    pub(in crate::scope) fn names(&self) -> impl Iterator<Item = RowName<'_>> {
+        let columns = self.columns.iter().map(|(name, _)| name.as_str());
+        let columns = columns.chain(self.time.iter().map(|time| time.column.as_str())).map(RowName::Column);
+        self.table.as_deref().map(RowName::Table).into_iter().chain(columns)
+    }
+
+    /// The record is a row of the table, and has that name.
+    pub(in crate::scope) fn meets(&self, name: RowName<'_>, fields: &dyn Fields) -> bool {
+        let is_of_table = self.table.as_ref().is_none_or(|wanted| fields.table() == Some(wanted.as_bytes()));
+        is_of_table
+            && match name {
+                RowName::Table(_) => true,
+                RowName::Column(column) => fields.has_column(column),
+            }
     }
 
     /// The time in the column that the clause names; None where it names none.

@@ -42,6 +42,10 @@ impl RecordFormat for Journal {
         Format::Journal
     }
 
+    fn sign(&self) -> &'static str {
+        "it begins with the signature of a journal"
+    }
+
     fn probe(&self, head: &[u8], _whole: bool) -> bool {
         head.starts_with(header::SIGNATURE)
     }

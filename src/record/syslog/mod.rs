@@ -67,6 +67,10 @@ impl<P: Program> RecordFormat for Syslog<P> {
         P::FORMAT
     }
 
+    fn sign(&self) -> &'static str {
+        "half or more of the lines at its beginning have a stamp and a program"
+    }
+
     /// At least half of the lines that are shown whole have a stamp and a program; for a program's own format, which is
     /// never told by content, one is enough.
     fn probe(&self, head: &[u8], whole: bool) -> bool {
