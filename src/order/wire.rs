@@ -228,6 +228,8 @@ pub enum Format {
     Csv,
     DockerJson,
     Jsonl,
+    MysqlDump,
+    PostgresqlDump,
     Journal,
     Utmp,
 }
