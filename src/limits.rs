@@ -75,8 +75,15 @@ pub const JOIN_KEYS: usize = 1_000_000;
 /// So far from a record that is asked for, in seconds, a record of the same queue id is of the same transaction: a server
 /// tries for five days to deliver a message (Postfix, `maximal_queue_lifetime`), and then may use the id again.
 pub const JOIN_SECONDS: i64 = 5 * 86_400;
-/// Columns of a row of CSV; a row with more is unreadable.
+/// Columns of a row of CSV or of a table of a dump; a row with more is unreadable.
 pub const COLUMNS: usize = 65_536;
+/// The longest name in a dump of a database (MySQL has 64 characters, PostgreSQL 63 bytes).
+pub const SQL_NAME_BYTES: usize = 1_024;
+/// The longest delimiter of the statements of a dump (the client of MySQL takes 15 bytes).
+pub const SQL_DELIMITER_BYTES: usize = 16;
+/// What the tables of a dump and their columns that are remembered may take of memory; the rows of one too many are
+/// unreadable where they do not name their columns.
+pub const SQL_CATALOG_BYTES: usize = 16 * 1024 * 1024;
 /// The longest key file (that of `cryptsetup`).
 pub const KEY_BYTES: u64 = 8 * 1024 * 1024;
 /// The largest table of mounts that is read for a proposal.

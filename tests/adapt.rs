@@ -110,6 +110,13 @@ fn each_order_that_is_ready_to_adapt_answers_on_a_server() {
     let folder = run("whole-folder", server.path());
     let files = fs::read_dir(server.path().join("var/lib/app")).unwrap().count();
     assert_eq!((folder.code, folder.count()), (0, (files as u64, 0)), "{}", folder.stderr);
+    let rows = run("rows-of-a-customer", server.path());
+    // sqlite3 on the database of the same rows: one customer, seven invoices.
+    assert_eq!((rows.code, rows.count()), (0, (1, 8)), "{}", rows.stderr);
+    let data = rows.data();
+    let tables = |name: &str| data.lines().filter(|line| line.starts_with(&format!("{{\"table\":\"{name}\","))).count();
+    assert_eq!((tables("Chinook.Customer"), tables("Chinook.Invoice")), (1, 7), "{data}");
+    assert!(data.contains("\"LastName\":\"Gon\u{e7}alves\"") && !data.contains("\"CustomerId\":2"), "{data}");
     let mailbox = run("mailbox-by-window", server.path());
     // The truth of the corpora has fourteen: `truth-tree.json`.
     assert_eq!((mailbox.code, mailbox.count()), (0, (1, 14)), "{}", mailbox.stderr);
@@ -126,6 +133,13 @@ fn every_order_of_the_folder_is_run_by_some_test() {
         .filter(|name| !name.ends_with(".provider") && !name.starts_with("2024-"))
         .collect();
     names.sort();
-    let run = ["log-ins-of-an-account", "mail-log-by-address", "mailbox-by-window", "web-log-by-ip", "whole-folder"];
+    let run = [
+        "log-ins-of-an-account",
+        "mail-log-by-address",
+        "mailbox-by-window",
+        "rows-of-a-customer",
+        "web-log-by-ip",
+        "whole-folder",
+    ];
     assert_eq!(names, run);
 }

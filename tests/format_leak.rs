@@ -27,7 +27,7 @@ const IPS: [&str; 5] = [ASKED, ASKED, "192.0.2.77", "192.0.27.7", "192.0.2.6"];
 /// Facts, each with a mark and a second of its own; which of them the order asks for.
 fn facts(random: &mut Random, aviary: &mut Aviary) -> (Vec<Fact>, Vec<bool>) {
     let (mut facts, mut asked) = (Vec::new(), Vec::new());
-    for number in 0..60i64 {
+    for number in 0..90i64 {
         // On the day, on both sides of its edges, and on other days; a second that none of the others has.
         let around = [DAY - 86_400, DAY - 1_800, DAY, DAY, DAY, DAY + 43_200, DAY + 86_399 - 1_800, DAY + 86_400];
         let at = random.pick(&around) + number * 29 + 1;
@@ -63,7 +63,7 @@ fn said(case: &Case) -> Vec<(String, Vec<u8>)> {
 }
 
 fn try_one(format: Format, seed: u64, in_image: bool) -> Result<(), String> {
-    let (mut random, mut aviary) = (Random::new(seed), Aviary::default());
+    let (mut random, mut aviary) = (Random::new(seed.wrapping_mul(0x9E37_79B9)), Aviary::default());
     let (facts, asked) = facts(&mut random, &mut aviary);
     let case = Case::new();
     let work = tempfile::tempdir().unwrap();

@@ -43,6 +43,10 @@ pub enum Format {
     DockerJson,
     /// JSON Lines: one JSON object a line.
     Jsonl,
+    /// Dumps of MySQL and MariaDB; a row is rendered as a JSON object.
+    MysqlDump,
+    /// Dumps of PostgreSQL in plain text; a row is rendered as a JSON object.
+    PostgresqlDump,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
@@ -135,6 +139,37 @@ struct Description {
     columns: Columns,
 }
 
+impl Description {
+    const fn mail(name: &'static str) -> Self {
+        let (least_category, family) = (Category::Content, Family::Mail);
+        Self {
+            name,
+            least_category,
+            family,
+            roles: &Role::MAIL,
+            extension: Extension::Eml,
+            may_lack_year: false,
+            joins: &[],
+            columns: Columns::None,
+        }
+    }
+
+    /// Rows of tables: of what category they are, the clause says.
+    const fn tables(name: &'static str) -> Self {
+        let (least_category, family) = (Category::Subscriber, Family::Line);
+        Self {
+            name,
+            least_category,
+            family,
+            roles: &[],
+            extension: Extension::Jsonl,
+            may_lack_year: false,
+            joins: &[],
+            columns: Columns::Tables,
+        }
+    }
+}
+
 impl Format {
     /// All of them.
     pub const ALL: &'static [Self] = &[
@@ -158,27 +193,16 @@ impl Format {
         Self::Csv,
         Self::DockerJson,
         Self::Jsonl,
+        Self::MysqlDump,
+        Self::PostgresqlDump,
         Self::Journal,
         Self::Utmp,
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &["sqlite", "mysql-dump", "postgresql-dump"];
+    pub const LATER: &'static [&'static str] = &["sqlite"];
 
     const fn description(self) -> Description {
-        const fn mail(name: &'static str) -> Description {
-            let (least_category, family) = (Category::Content, Family::Mail);
-            Description {
-                name,
-                least_category,
-                family,
-                roles: &Role::MAIL,
-                extension: Extension::Eml,
-                may_lack_year: false,
-                joins: &[],
-                columns: Columns::None,
-            }
-        }
         const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
             let (least_category, extension) = (Category::Traffic, Extension::Log);
             Description {
@@ -231,11 +255,13 @@ impl Format {
                 ..log("w3c", Family::WebLog, &[Role::Client, Role::User])
             },
             Self::Csv => json("csv", Columns::Named),
-            Self::Mbox => mail("mbox"),
-            Self::Maildir => mail("maildir"),
-            Self::Eml => mail("eml"),
+            Self::Mbox => Description::mail("mbox"),
+            Self::Maildir => Description::mail("maildir"),
+            Self::Eml => Description::mail("eml"),
             Self::DockerJson => json("docker-json", Columns::Timed),
             Self::Jsonl => json("jsonl", Columns::Named),
+            Self::MysqlDump => Description::tables("mysql-dump"),
+            Self::PostgresqlDump => Description::tables("postgresql-dump"),
             Self::Journal => Description { extension: Extension::Jsonl, ..log("journal", Family::Line, &[]) },
             Self::Utmp => {
                 Description { extension: Extension::Utmp, ..log("utmp", Family::Line, &[Role::Client, Role::User]) }

@@ -233,6 +233,8 @@ pub enum Format {
     Csv,
     DockerJson,
     Jsonl,
+    MysqlDump,
+    PostgresqlDump,
     Journal,
     Utmp,
 }

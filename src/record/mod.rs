@@ -34,6 +34,7 @@ mod mysql_slow;
 mod postgresql;
 mod row;
 mod single;
+mod sql;
 mod squid;
 mod stamp;
 mod syslog;
@@ -56,6 +57,7 @@ pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
 pub use postgresql::Postgresql;
 pub use single::{Eml, Maildir};
+pub use sql::{MysqlDump, PostgresqlDump};
 pub use squid::Squid;
 pub use utmp::Utmp;
 pub use vsftpd::Vsftpd;
@@ -131,6 +133,8 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &Csv,
     &DockerJson,
     &Jsonl,
+    &MysqlDump,
+    &PostgresqlDump,
     &Journal,
     &Utmp,
 ];
@@ -155,6 +159,8 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Csv => &Csv,
         Format::DockerJson => &DockerJson,
         Format::Jsonl => &Jsonl,
+        Format::MysqlDump => &MysqlDump,
+        Format::PostgresqlDump => &PostgresqlDump,
         Format::Mbox => &Mbox,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,

@@ -391,7 +391,7 @@ pub fn same(one: &[u8], other: &str) -> bool {
     one.eq_ignore_ascii_case(other.as_bytes())
 }
 
-fn domain_is(wanted: &str, domain: &[u8]) -> bool {
+pub fn domain_is(wanted: &str, domain: &[u8]) -> bool {
     if wanted.starts_with('.') {
         let (short, long) = (wanted.len(), domain.len());
         long > short && same(&domain[long - short..], wanted)
@@ -445,26 +445,6 @@ pub fn is_ip(identifier: &Identifier) -> bool {
     matches!(identifier, Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..))
 }
 
-/// A text that is one value and no address of a network.
-pub fn text_is(identifier: &Identifier, text: &[u8]) -> bool {
-    match identifier {
-        Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => false,
-        Identifier::Email(_) | Identifier::Host(_) => token_is(identifier, text),
-        // A name, or an address and nothing beside it.
-        Identifier::Domain(wanted) => {
-            let text = String::from_utf8_lossy(text);
-            let sides: Vec<&str> = text.rsplitn(2, '@').collect();
-            let odd = |letter: char| letter.is_ascii_whitespace() || "<>,;@\"".contains(letter);
-            let alone = sides.get(1).is_none_or(|local| !local.is_empty() && !local.contains(odd));
-            let name = |letter: char| !letter.is_ascii() || letter.is_ascii_alphanumeric() || "._%+-".contains(letter);
-            alone && sides[0].chars().all(name) && domain_is(wanted, sides[0].as_bytes())
-        }
-        Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
-            text == exact.as_bytes()
-        }
-    }
-}
-
 /// A name with a dot in it stands for an address that the line does not tell.
 pub fn is_host_name(field: &str) -> bool {
     let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_');
@@ -492,7 +472,7 @@ fn client_field(identifier: &Identifier, field: &str) -> Three {
     }
 }
 
-fn token_is(identifier: &Identifier, token: &[u8]) -> bool {
+pub fn token_is(identifier: &Identifier, token: &[u8]) -> bool {
     match identifier {
         Identifier::Email(text) | Identifier::Host(text) => same(token, text),
         Identifier::Domain(wanted) => {

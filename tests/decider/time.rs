@@ -15,7 +15,7 @@ fn is_leap(year: i64) -> bool {
     (year % 4 == 0 && year % 100 != 0) || year % 400 == 0
 }
 
-fn days_of_month(year: i64, month: i64) -> i64 {
+pub fn days_of_month(year: i64, month: i64) -> i64 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -108,7 +108,7 @@ pub enum Said {
     Nothing,
 }
 
-fn number(text: &str, low: i64, high: i64) -> Option<i64> {
+pub fn number(text: &str, low: i64, high: i64) -> Option<i64> {
     if text.is_empty() || text.len() > 4 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -120,7 +120,7 @@ fn month(text: &str) -> Option<i64> {
     i64::try_from(place + 1).ok()
 }
 
-fn clock(text: &str) -> Option<(i64, i64, i64)> {
+pub fn clock(text: &str) -> Option<(i64, i64, i64)> {
     let parts: Vec<&str> = text.split(':').collect();
     match parts[..] {
         [hour, minute] => Some((number(hour, 0, 23)?, number(minute, 0, 59)?, 0)),
@@ -130,7 +130,7 @@ fn clock(text: &str) -> Option<(i64, i64, i64)> {
 }
 
 /// `+hhmm` or `-hhmm` in seconds.
-fn offset(text: &str) -> Option<i64> {
+pub fn offset(text: &str) -> Option<i64> {
     let (sign, digits) = match text.as_bytes().first()? {
         b'+' => (1, &text[1..]),
         b'-' => (-1, &text[1..]),
@@ -246,27 +246,6 @@ pub fn syslog_time(line: &str, year: i64) -> Option<Said> {
         "Z" => Said::At(wall),
         zone => Said::At(wall - offset(&zone.replace(':', ""))?),
     })
-}
-
-/// The date and time in a cell.
-pub fn row_time(text: &str) -> Said {
-    let text = text.trim();
-    let read = || {
-        let (date, rest) = (text.get(..10)?, text.get(10..)?);
-        let parts: Vec<&str> = date.split('-').collect();
-        let [year, month, day] = parts[..] else { return None };
-        let (year, month) = (number(year, 0, 9999)?, number(month, 1, 12)?);
-        let date = (year, month, number(day, 1, days_of_month(year, month))?);
-        let rest = rest.strip_prefix(['T', ' '])?;
-        let (time, zone) = (rest.get(..8)?, rest.get(8..)?);
-        let wall = seconds(date, clock(time)?);
-        Some(match zone {
-            "" => Said::Wall(wall),
-            "Z" => Said::At(wall),
-            zone => Said::At(wall - offset(&zone.replace(':', ""))?),
-        })
-    };
-    read().unwrap_or(Said::Unreadable)
 }
 
 pub fn write_mail(wall: i64) -> String {

@@ -73,6 +73,7 @@ pub fn head(format: Format) -> &'static str {
 pub fn columns(format: Format) -> &'static [&'static str] {
     match format {
         Format::Csv | Format::Jsonl => &["at", "email", "ip", "note"],
+        Format::MysqlDump | Format::PostgresqlDump => &["at", "email", "ip", "note"],
         Format::DockerJson => &["log", "stream", "time"],
         Format::W3c => &["date", "time", "c-ip", "cs-username", "cs(Referer)"],
         _ => &[],
@@ -98,6 +99,11 @@ pub fn record(chance: &mut Chance, format: Format, aim: &Aim) -> Vec<u8> {
         Format::Haproxy | Format::Squid | Format::Vsftpd => proxy(chance, format, &stuff),
         Format::MysqlGeneral | Format::MysqlSlow | Format::Postgresql => database(chance, format, &stuff),
         Format::Csv | Format::Jsonl | Format::DockerJson | Format::W3c => row(chance, format, &stuff),
+        // As rows of tables are rendered: some of another table, and some of none.
+        Format::MysqlDump | Format::PostgresqlDump => {
+            let table = chance.pick(&["\"table\":\"t\",", "\"table\":\"t\",", "\"table\":\"T\",", ""]);
+            format!("{{{table}\"row\":{}}}", row(chance, Format::Jsonl, &stuff))
+        }
         Format::Journal => journal(&stuff),
         other => panic!("no record of {} is made here", other.name()),
     };

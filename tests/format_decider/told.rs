@@ -9,11 +9,11 @@ use extract::scope::{Fields, Reading, TimeField, Value};
 use super::mail::Texts;
 use super::naive::Three::{self, In, Out, Undecided};
 use super::naive::{
-    Answer, File, address_is, all_of, anywhere, decide_stream, holds, in_window, ip_is, is_host_name, is_ip, one_of,
-    same, text_is, withheld_anywhere,
+    Answer, File, address_is, all_of, anywhere, decide_stream, domain_is, holds, in_window, ip_is, is_host_name, is_ip,
+    one_of, same, token_is, withheld_anywhere,
 };
 use super::order::{Identifier, Order, Rows, Target};
-use super::time::{Said, row_time};
+use super::time::{Said, clock, days_of_month, number, offset, seconds};
 use super::token;
 
 /// One value of a field.
@@ -201,4 +201,45 @@ fn cell_is(identifier: &Identifier, value: &[u8]) -> Three {
             token::ip_value(plain).map_or(Out, |found| ip_is(identifier, found))
         }
     }
+}
+
+/// A text that is one value and no address of a network.
+fn text_is(identifier: &Identifier, text: &[u8]) -> bool {
+    match identifier {
+        Identifier::Ip(_) | Identifier::Cidr(_) | Identifier::IpPort(..) => false,
+        Identifier::Email(_) | Identifier::Host(_) => token_is(identifier, text),
+        // A name, or an address and nothing beside it.
+        Identifier::Domain(wanted) => {
+            let text = String::from_utf8_lossy(text);
+            let sides: Vec<&str> = text.rsplitn(2, '@').collect();
+            let odd = |letter: char| letter.is_ascii_whitespace() || "<>,;@\"".contains(letter);
+            let alone = sides.get(1).is_none_or(|local| !local.is_empty() && !local.contains(odd));
+            let name = |letter: char| !letter.is_ascii() || letter.is_ascii_alphanumeric() || "._%+-".contains(letter);
+            alone && sides[0].chars().all(name) && domain_is(wanted, sides[0].as_bytes())
+        }
+        Identifier::Account(exact) | Identifier::MessageId(exact) | Identifier::Token(exact) => {
+            text == exact.as_bytes()
+        }
+    }
+}
+
+/// The date and time in a cell.
+fn row_time(text: &str) -> Said {
+    let text = text.trim();
+    let read = || {
+        let (date, rest) = (text.get(..10)?, text.get(10..)?);
+        let parts: Vec<&str> = date.split('-').collect();
+        let [year, month, day] = parts[..] else { return None };
+        let (year, month) = (number(year, 0, 9999)?, number(month, 1, 12)?);
+        let date = (year, month, number(day, 1, days_of_month(year, month))?);
+        let rest = rest.strip_prefix(['T', ' '])?;
+        let (time, zone) = (rest.get(..8)?, rest.get(8..)?);
+        let wall = seconds(date, clock(time)?);
+        Some(match zone {
+            "" => Said::Wall(wall),
+            "Z" => Said::At(wall),
+            zone => Said::At(wall - offset(&zone.replace(':', ""))?),
+        })
+    };
+    read().unwrap_or(Said::Unreadable)
 }

@@ -36,6 +36,10 @@ impl Fact {
         if self.is_withheld { WITHHELD } else { "nobody" }
     }
 
+    fn tuple(&self) -> String {
+        format!("('{}','{}','{} {}')", self.local(), self.ip, self.mark, self.withheld())
+    }
+
     fn row(&self) -> String {
         format!("{{\"at\":\"{}\",\"ip\":\"{}\",\"note\":\"{} {}\"}}", self.local(), self.ip, self.mark, self.withheld())
     }
@@ -55,6 +59,8 @@ pub fn keys(format: Format, day: &str) -> String {
     let cell = format!("where = [{{ ip = \"{ASKED}\", column = \"ip\" }}], time = \"at\"");
     match format {
         Format::Csv | Format::Jsonl => format!("rows = {{ {cell} }}\n{window}"),
+        Format::MysqlDump => format!("rows = {{ table = \"t\", {cell} }}\n{window}"),
+        Format::PostgresqlDump => format!("rows = {{ table = \"public.t\", {cell} }}\n{window}"),
         _ => format!("{identifier}\n{window}"),
     }
 }
@@ -124,6 +130,22 @@ pub fn made(format: Format, facts: &[Fact], folder: &Path) -> Result<Made, Strin
         Format::Csv => {
             let row = |fact: &Fact| format!("{},{},{} {}\r\n", fact.local(), fact.ip, fact.mark, fact.withheld());
             rows(format!("at,ip,note\r\n{}", facts.iter().map(row).collect::<String>()).into_bytes(), "")
+        }
+        // One row a statement, so that a file of the first ones is the front of the file.
+        Format::MysqlDump => {
+            let table =
+                |name: &str| format!("CREATE TABLE `{name}` (\n  `at` datetime,\n  `ip` text,\n  `note` text\n);\n");
+            let other = "INSERT INTO `u` VALUES ('2024-03-25 10:00:00','192.0.2.7','of another table');\n";
+            let inserts: String =
+                facts.iter().map(|fact| format!("INSERT INTO `t` VALUES {};\n", fact.tuple())).collect();
+            rows(format!("{}{other}{}{inserts}", table("u"), table("t")).into_bytes(), "\"table\":\"t\",")
+        }
+        Format::PostgresqlDump => {
+            let other =
+                "COPY public.u (at, ip, note) FROM stdin;\n2024-03-25 10:00:00\t192.0.2.7\tof another table\n\\.\n";
+            let insert = |fact: &Fact| format!("INSERT INTO public.t (at, ip, note) VALUES {};\n", fact.tuple());
+            let inserts: String = facts.iter().map(insert).collect();
+            rows(format!("{other}{inserts}").into_bytes(), "\"table\":\"public.t\",")
         }
         Format::W3c => w3c(facts),
         Format::Utmp => utmp(facts),
