@@ -22,6 +22,11 @@ pub fn table(disclosure: &Disclosure, tallies: &[Tally]) -> String {
     for clause in disclosure.order.clauses.iter().filter(|clause| clause.window.is_some()) {
         let _ = writeln!(text, "{}", window(clause));
     }
+    for clause in &disclosure.order.clauses {
+        if let Some(reduced) = &clause.reduced {
+            let _ = writeln!(text, "clause {}: less than the whole is given: {}", clause.id, reduced.words());
+        }
+    }
     for clause in
         disclosure.order.clauses.iter().filter(|clause| clause.transactions == Some(Transactions::NotIncluded))
     {

@@ -49,6 +49,8 @@ pub(super) const CLAUSE: Keys = Keys {
         "identifiers",
         "with",
         "rows",
+        "unit",
+        "fields",
         "everything",
         "window",
         "limit",
@@ -87,7 +89,7 @@ pub(super) const WITHHELD_IDENTIFIER: Keys = Keys {
 };
 
 /// Keys that a later version will know, in whatever table.
-pub(super) const LATER: [&str; 6] = ["fields", "unit", "audit_recipients", "columns", "dialect", "secret"];
+pub(super) const LATER: [&str; 4] = ["audit_recipients", "columns", "dialect", "secret"];
 
 impl Keys {
     /// The key of this table that `unknown` was most likely meant to be.

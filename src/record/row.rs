@@ -186,6 +186,19 @@ impl Fields for Line<'_> {
         });
         if whole.is_some() { reading } else { Reading::Partial }
     }
+
+    fn has_column(&self, name: &str) -> bool {
+        let mut found = false;
+        json::walk(self.bytes, &mut |path, item| {
+            if let Some([row, column]) = path
+                && (&**row, &**column) == (b"row", name.as_bytes())
+                && !matches!(item, Item::Key(_))
+            {
+                found = true;
+            }
+        });
+        found
+    }
 }
 
 /// The bytes of a cell that is `{"base64":"..."}`.
@@ -229,6 +242,7 @@ mod tests {
         ] {
             let mut seen = Vec::new();
             assert_eq!(read.column(name, &mut |text| seen.push(text.to_vec())), Reading::Complete);
+            assert_eq!(read.has_column(name), name != "Other", "{name}");
             assert_eq!(seen, expected.map(<[u8]>::to_vec).into_iter().collect::<Vec<_>>(), "{name}");
         }
         let mut found = false;

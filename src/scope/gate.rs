@@ -11,7 +11,8 @@ use super::glob::{GlobError, PathGlob, PathSet};
 use super::join::Joined;
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
-use super::record::{Fields, RawRecord, Record, Stamp};
+use super::record::{Fields, RawRecord, Stamp};
+use super::reduction::{Admitted, Forms};
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Family, Format, Order, Provider};
@@ -52,7 +53,12 @@ impl Scope {
     pub fn compile(order: &Order, provider: Option<&Provider>) -> Result<Self, GlobError> {
         let withholds = provider.map(|provider| provider.withholds.as_slice()).unwrap_or_default();
         Ok(Self {
-            clauses: order.clauses.iter().map(|clause| ClauseScope::new(order, clause)).collect::<Result<_, _>>()?,
+            clauses: order
+                .clauses
+                .iter()
+                .enumerate()
+                .map(|(at, clause)| ClauseScope::new(order, at, clause))
+                .collect::<Result<_, _>>()?,
             zones: order.sources.iter().map(|source| source.zone).collect(),
             withheld_paths: PathSet::new(withholds.iter().flat_map(|withhold| &withhold.paths))?,
             withheld: WithholdMatcher::new(withholds.iter().flat_map(|withhold| &withhold.identifiers)),
@@ -164,6 +170,10 @@ impl Scope {
             let named = || clauses.iter().filter_map(|at| self.clauses.get(at));
             let windowed = named().find(|clause| clause.window.is_some_and(|window| window.clock == clock));
             let clause = windowed.or_else(|| named().find(|clause| clause.row_scope().is_some()));
+            let stating = clause.or_else(|| named().next());
+            if stating.is_some_and(|clause| !clause.states_time) {
+                return None;
+            }
             let time = clause.map_or_else(|| fields.time(clock), |clause| clause.time(fields, clock));
             record_time(time, zone)
         })
@@ -208,8 +218,8 @@ impl Scope {
 /// What the gate says of one record.
 #[derive(Debug)]
 pub enum Judgement<'a> {
-    /// It may leave; these other clauses could not be decided.
-    In(InScope<Record<'a>>, ClauseSet),
+    /// It may leave, as its clauses ask for it; these other clauses could not be decided.
+    In(Admitted<'a>, ClauseSet),
     /// These clauses ask for it, or may, and a withhold stops it.
     Withheld(ClauseSet),
     /// These clauses cannot be decided.
@@ -226,6 +236,7 @@ pub struct RecordGate<'s> {
     clauses: ClauseSet,
     /// The same clauses, ready to compare.
     compiled: Vec<(usize, &'s ClauseScope)>,
+    forms: Forms,
     admitted: Cell<ClauseSet>,
     joined: Option<&'s Joined>,
     entry: Entry,
@@ -252,8 +263,9 @@ impl YearFacts {
 
 impl<'s> RecordGate<'s> {
     pub(in crate::scope) fn new(scope: &'s Scope, source: usize, clauses: ClauseSet, entry: Entry) -> Self {
-        let compiled = clauses.iter().filter_map(|at| Some((at, scope.clause(at)?))).collect();
-        Self { scope, source, clauses, compiled, admitted: Cell::new(ClauseSet::EMPTY), joined: None, entry }
+        let compiled: Vec<_> = clauses.iter().filter_map(|at| Some((at, scope.clause(at)?))).collect();
+        let forms = Forms::of(&compiled);
+        Self { scope, source, clauses, compiled, forms, admitted: Cell::new(ClauseSet::EMPTY), joined: None, entry }
     }
 
     /// The clauses under which records of it may be taken.
@@ -269,6 +281,7 @@ impl<'s> RecordGate<'s> {
     pub fn without(&mut self, clauses: ClauseSet) {
         self.compiled.retain(|(at, _)| !clauses.contains(*at));
         self.clauses = self.compiled.iter().map(|(at, _)| *at).collect();
+        self.forms = Forms::of(&self.compiled);
     }
 
     /// The format that clauses name for it, each with its clauses; none = by content.
@@ -329,15 +342,12 @@ impl<'s> RecordGate<'s> {
             Verdict::Undecided => return Judgement::Undecided(admitting.union(undecided)),
             Verdict::Out => {}
         }
-        let stamp = self.scope.record_stamp(self.source, admitting, raw.fields);
-        let record = Record { bytes: raw.bytes, offset: raw.offset, stamp, because };
-        match InScope::new(record, admitting) {
-            Some(admitted) => {
-                self.admitted.set(self.admitted.get().union(admitting));
-                Judgement::In(admitted, undecided)
-            }
-            None => Judgement::Undecided(undecided),
+        let admitted = self.forms.admit((self.scope, self.source), raw, (admitting, because), &mut undecided);
+        if admitted.is_empty() {
+            return Judgement::Undecided(undecided);
         }
+        self.admitted.set(self.admitted.get().union(admitted.clauses()));
+        Judgement::In(admitted, undecided)
     }
 
     /// Where the stream was found, if anything of it was let out.
