@@ -53,7 +53,8 @@ fn a_record_is_given_as_its_clause_asks_for_it() {
                  {\"at\":\"2024-03-25T11:00:00Z\",\"n\":null,\"who\":{\"email\":\"alice@shop.example\"},\"n\":\"two\"}\n\
                  {\"at\":\"2024-03-25T12:00:00Z\",\"n\":[1],\"who\":{\"email\":\"alice@shop.example\"}}\n";
     let csv = "Id,Email,At\n7,alice@shop.example,2024-03-25 10:00:00\n8,bob@shop.example,2024-03-25 10:00:00\n";
-    let docker = "{\"log\":\"alice@shop.example secret\\n\",\"stream\":\"stdout\",\"time\":\"2024-03-25T10:00:00.25Z\"}\n";
+    let docker =
+        "{\"log\":\"alice@shop.example secret\\n\",\"stream\":\"stdout\",\"time\":\"2024-03-25T10:00:00.25Z\"}\n";
     let syslog = "Mar 25 10:00:00 mx app: alice@shop.example\nMar 25 10:00:01 mx app: bob\n";
     let ip = "identifiers = [{ ip = \"192.0.2.7\" }]";
     let at = "rows = { where = [{ email = \"alice@shop.example\", column = \"who.email\" }], time = \"at\" }";
@@ -100,7 +101,12 @@ fn a_record_is_given_as_its_clause_asks_for_it() {
              {\"fields\":{\"n\":[\"two\"],\"at\":[\"2024-03-25T11:00:00Z\"],\"none\":[]}}\n",
             1,
         ),
-        (csv, format!("as = \"csv\"\n{ALICE}\nfields = [\"At\", \"Id\"]"), "{\"fields\":{\"At\":[\"2024-03-25 10:00:00\"],\"Id\":[\"7\"]}}\n", 0),
+        (
+            csv,
+            format!("as = \"csv\"\n{ALICE}\nfields = [\"At\", \"Id\"]"),
+            "{\"fields\":{\"At\":[\"2024-03-25 10:00:00\"],\"Id\":[\"7\"]}}\n",
+            0,
+        ),
         // A column that no row has: a slip of the pen gives no empty answers.
         (csv, format!("as = \"csv\"\n{ALICE}\nfields = [\"Id\", \"at\"]"), "", 1),
         (
@@ -126,7 +132,8 @@ fn a_record_is_given_as_its_clause_asks_for_it() {
         assert!(matches!(said.code, Some(0 | 3)), "{keys}\n{}", said.stderr);
         let package = case.package();
         let seen: Vec<_> = exhibits(&package);
-        let wanted: Vec<_> = (!expected.is_empty()).then(|| ("data/000001.jsonl".to_owned(), expected.to_owned())).into_iter().collect();
+        let wanted: Vec<_> =
+            (!expected.is_empty()).then(|| ("data/000001.jsonl".to_owned(), expected.to_owned())).into_iter().collect();
         assert_eq!(seen, wanted, "{keys}");
         assert_eq!(undecided(&package), count, "{keys}");
         nowhere(&case, &package, &[&said], &["secret"]);
@@ -162,7 +169,9 @@ fn a_message_is_given_by_its_headers_or_without_its_attachments() {
         ("headers", vec![headers(&mixed), headers(&plain), headers(&broken)], vec![None, None, None], 1),
         ("message-without-attachments", vec![kept, plain.clone()], vec![Some(2), Some(0)], 2),
     ] {
-        for (path, named) in [("/var/mail/alice", "as = \"mbox\"\n"), ("/var/mail/alice", ""), ("/home/alice/cur/*", "")] {
+        for (path, named) in
+            [("/var/mail/alice", "as = \"mbox\"\n"), ("/var/mail/alice", ""), ("/home/alice/cur/*", "")]
+        {
             let case = Case::new();
             let messages = [&mixed, &plain, &broken, &stray];
             let mbox: Vec<String> =
@@ -230,7 +239,10 @@ fn each_form_of_a_record_is_an_exhibit_of_its_own_and_clauses_of_one_form_share_
         let text = std::str::from_utf8(package.member(member)).unwrap();
         text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()[key].clone()).collect()
     };
-    assert_eq!(of_line("exhibits.jsonl", "clauses"), [["c"].as_slice(), &["a", "d"], &["b", "e"]].map(|ids| serde_json::json!(ids)));
+    assert_eq!(
+        of_line("exhibits.jsonl", "clauses"),
+        [["c"].as_slice(), &["a", "d"], &["b", "e"]].map(|ids| serde_json::json!(ids))
+    );
     assert_eq!(of_line("records/000002.jsonl", "clauses"), [["a"], ["d"]].map(|ids| serde_json::json!(ids)));
     assert_eq!(of_line("records/000002.jsonl", "time"), [serde_json::Value::Null, serde_json::Value::Null]);
     assert_eq!(of_line("records/000003.jsonl", "time"), ["2024-03-25T10:01:00Z", "2024-03-25T10:03:00Z"]);
@@ -264,7 +276,11 @@ fn what_was_left_out_is_not_told_by_the_ledger_the_report_or_the_preview() {
     let report = String::from_utf8_lossy(package.member("report.html")).into_owned();
     assert!(report.contains("of each record these fields alone"), "{report}");
     let explained = case.extract(&["explain", "--order", "order.toml", "/a.jsonl:0"]);
-    assert!(explained.stdout.contains("less than the whole would be given: of a record the fields id alone"), "{}", explained.stdout);
+    assert!(
+        explained.stdout.contains("less than the whole would be given: of a record the fields id alone"),
+        "{}",
+        explained.stdout
+    );
 }
 
 #[test]

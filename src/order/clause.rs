@@ -83,8 +83,7 @@ impl Reader<'_, '_> {
         let (identifiers, with) = self.targets(format.flatten(), notes);
         let rows =
             table.get("rows").filter(|_| take != Some(Taken::Files)).map(|item| rows::read(&item, format, notes));
-        let reduction =
-            if take == Some(Taken::Files) { Some(None) } else { reduction::read(table, format, notes) };
+        let reduction = if take == Some(Taken::Files) { Some(None) } else { reduction::read(table, format, notes) };
         if let Some(take) = take {
             self.conditions(take, rows.as_ref(), notes);
             if let Some((clock, span)) = period.iter().flatten().find_map(|period| period.clock.clone()) {

@@ -85,11 +85,7 @@ fn roles(format: Format) -> impl Iterator<Item = Role> {
 
 /// `unit` or `fields`. `format` is None where the clause leaves it to the content, Some(None) where it could not be read; None
 /// in the answer where what is asked for could not be read.
-pub(super) fn read(
-    table: &Table<'_>,
-    format: Option<Option<Format>>,
-    notes: &mut Notes,
-) -> Option<Option<Reduction>> {
+pub(super) fn read(table: &Table<'_>, format: Option<Option<Format>>, notes: &mut Notes) -> Option<Option<Reduction>> {
     let unit = table.get("unit").map(|item| unit(&item, format, notes));
     let item = table.get("fields");
     if let (Some(_), Some(item)) = (&unit, &item) {
@@ -121,12 +117,7 @@ fn unit(item: &Item<'_>, format: Option<Option<Format>>, notes: &mut Notes) -> O
     Some(unit)
 }
 
-fn fields(
-    item: &Item<'_>,
-    table: &Table<'_>,
-    format: Option<Option<Format>>,
-    notes: &mut Notes,
-) -> Option<Vec<Field>> {
+fn fields(item: &Item<'_>, table: &Table<'_>, format: Option<Option<Format>>, notes: &mut Notes) -> Option<Vec<Field>> {
     let items = item.list("names of fields", notes)?;
     let format = match format {
         Some(Some(format)) => format,

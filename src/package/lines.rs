@@ -137,12 +137,7 @@ mod tests {
         }
     }
 
-    fn lines_are(
-        clause_ids: &[String],
-        times: &[Option<Timestamp>],
-        sets: &[ClauseSet],
-        reduced: Option<Reduced>,
-    ) {
+    fn lines_are(clause_ids: &[String], times: &[Option<Timestamp>], sets: &[ClauseSet], reduced: Option<Reduced>) {
         let folder = tempfile::tempdir().unwrap();
         let mut lines = Lines::new(folder.path().into(), reduced.as_ref()).unwrap();
         let (mut expected, mut all) = (Vec::new(), Vec::new());

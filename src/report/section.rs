@@ -8,8 +8,8 @@ use super::escape::{escape, escape_lines};
 use super::words::{self, counted, number};
 use crate::clock::{Timestamp, Zone};
 use crate::ledger::{
-    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Reduced, Shortfall, Statement, Summary, TakeName, Transactions,
-    WindowWords,
+    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Reduced, Shortfall, Statement, Summary, TakeName,
+    Transactions, WindowWords,
 };
 use crate::limits;
 use crate::order::Unit;
@@ -145,15 +145,21 @@ fn taken(asked: &ClauseWords) -> String {
 /// What of each record a clause asks for.
 fn given(reduced: &Reduced) -> String {
     match (reduced.unit, &reduced.fields) {
-        (Some(Unit::Headers), _) => "of each message its headers alone, as they are stored (among them the sender, the \
+        (Some(Unit::Headers), _) => {
+            "of each message its headers alone, as they are stored (among them the sender, the \
             recipients, the subject and the dates); nothing of what was written in it or attached to it"
-            .to_owned(),
-        (Some(Unit::MessageWithoutAttachments), _) => "each message as it is stored, without its attachments; the ledger \
+                .to_owned()
+        }
+        (Some(Unit::MessageWithoutAttachments), _) => {
+            "each message as it is stored, without its attachments; the ledger \
             says how many of each were left out (<code>left_out</code>)"
-            .to_owned(),
+                .to_owned()
+        }
         (None, fields) => {
             let fields = many(fields.as_deref().unwrap_or_default());
-            format!("of each record these fields alone: {fields}. The rest of it was not asked for and is not in this package")
+            format!(
+                "of each record these fields alone: {fields}. The rest of it was not asked for and is not in this package"
+            )
         }
     }
 }

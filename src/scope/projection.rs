@@ -87,9 +87,12 @@ impl Projection {
     pub fn has_exactly(&self, wanted: &[Field]) -> bool {
         let named = self.fields.0.iter().map(|(name, _)| name.as_str());
         named.eq(wanted.iter().map(Field::name))
-            && self.fields.0.iter().zip(wanted).all(|((_, shown), field)| {
-                matches!(shown, Shown::Time(_)) == matches!(field, Field::Time)
-            })
+            && self
+                .fields
+                .0
+                .iter()
+                .zip(wanted)
+                .all(|((_, shown), field)| matches!(shown, Shown::Time(_)) == matches!(field, Field::Time))
     }
 
     fn member(&self, name: &str) -> Option<&Shown> {

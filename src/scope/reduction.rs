@@ -125,16 +125,14 @@ impl Forms {
         if !whole.is_empty() {
             let because = because.intersection(whole);
             let (bytes, stamp) = (Cow::Borrowed(raw.bytes), stamp(whole));
-            admitted.whole =
-                InScope::new(Record { bytes, offset, stamp, because, form: None, left_out: None }, whole);
+            admitted.whole = InScope::new(Record { bytes, offset, stamp, because, form: None, left_out: None }, whole);
         }
         for (form, clauses) in &self.reduced {
             let clauses = admitting.intersection(*clauses);
             if clauses.is_empty() {
                 continue;
             }
-            let Some(Reduced { bytes, left_out }) =
-                reduced(&form.reduction, raw.bytes, raw.fields, scope.zone(source))
+            let Some(Reduced { bytes, left_out }) = reduced(&form.reduction, raw.bytes, raw.fields, scope.zone(source))
             else {
                 *undecided = undecided.union(clauses);
                 continue;

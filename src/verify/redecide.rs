@@ -334,9 +334,13 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
     /// What is left of a record speaks against a clause that names it. What a transaction brought in need not hold the
     /// identifiers of the clause.
     fn contradicts(&self, clause: usize, verdict: Verdict, fields: &dyn Fields) -> bool {
-        let joins = self.redecision.names.order.clauses.get(clause).is_some_and(
-            |clause| matches!(&clause.take, Take::Records(records) if records.join.is_some()),
-        );
+        let joins = self
+            .redecision
+            .names
+            .order
+            .clauses
+            .get(clause)
+            .is_some_and(|clause| matches!(&clause.take, Take::Records(records) if records.join.is_some()));
         if !joins {
             return verdict == Verdict::Out;
         }

@@ -99,9 +99,7 @@ pub fn expect(order: &Order, tree: &Tree, kind: Kind) -> Expected {
     }
     oracle.trouble();
     let mut expected = oracle.expected;
-    expected
-        .exhibits
-        .sort_by_key(|one| (one.path.clone(), !one.whole, one.offset, one.rank));
+    expected.exhibits.sort_by_key(|one| (one.path.clone(), !one.whole, one.offset, one.rank));
     expected.stopped = order.clauses.iter().zip(&expected.clauses).any(|(clause, count)| {
         let reached = if clause.records.is_some() { count.records } else { count.files.len() as u64 };
         clause.limit.is_some_and(|limit| reached > limit)
@@ -489,7 +487,9 @@ fn projected(line: &Line, reduced: &Reduced) -> Option<Vec<u8>> {
     let Reduced::Fields(names) = reduced else { unreachable!("no order asks for a part of a line") };
     let fields = line.fields.as_ref()?;
     let member = |name: &&'static str| match *name {
-        "time" => format!("\"time\":\"{}\"", DateTime::from_timestamp(fields.time, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ")),
+        "time" => {
+            format!("\"time\":\"{}\"", DateTime::from_timestamp(fields.time, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ"))
+        }
         "client" => format!("\"client\":[\"{}\"]", plain(fields.client)),
         _ => format!("\"user\":[{}]", fields.user.as_ref().map_or(String::new(), |user| format!("\"{user}\""))),
     };

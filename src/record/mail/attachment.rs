@@ -89,10 +89,11 @@ impl Walk<'_> {
             None => default_type.to_vec(),
         };
         let is_multipart = media_type.starts_with(b"multipart/");
-        let is_attachment = disposition.as_ref().is_some_and(|value| {
-            first_word(value) != b"inline" || parameter_names(value).any(|name| name == b"filename")
-        }) || of_type.as_ref().is_some_and(|value| parameter_names(value).any(|name| name == b"name"))
-            || !(is_multipart || media_type.starts_with(b"text/"));
+        let is_attachment =
+            disposition.as_ref().is_some_and(|value| {
+                first_word(value) != b"inline" || parameter_names(value).any(|name| name == b"filename")
+            }) || of_type.as_ref().is_some_and(|value| parameter_names(value).any(|name| name == b"name"))
+                || !(is_multipart || media_type.starts_with(b"text/"));
         let mut entity = Entity {
             body: at.start + header..at.end,
             is_attachment,
@@ -101,7 +102,8 @@ impl Walk<'_> {
         };
         if is_multipart && !is_attachment {
             let value = of_type.as_ref()?;
-            let is_plain = encoding.is_none_or(|value| matches!(encoding_name(&value).first(), None | Some(b'7' | b'8' | b'b')));
+            let is_plain =
+                encoding.is_none_or(|value| matches!(encoding_name(&value).first(), None | Some(b'7' | b'8' | b'b')));
             let names = parameter_names(value).filter(|name| name.starts_with(b"boundary")).count();
             entity.boundary = Some(parameter(value, "boundary").filter(|_| is_plain && names == 1)?);
         }
@@ -249,7 +251,11 @@ mod tests {
             ("Subject: no type", false),
         ] {
             let part = format!("{head}\r\n\r\nwhat is in it");
-            let expected = if expected { (mixed(&[TEXT]).replace("--b--", "--b\r\n--b--"), 1) } else { (mixed(&[TEXT, &part]), 0) };
+            let expected = if expected {
+                (mixed(&[TEXT]).replace("--b--", "--b\r\n--b--"), 1)
+            } else {
+                (mixed(&[TEXT, &part]), 0)
+            };
             assert_eq!(kept(&mixed(&[TEXT, &part])), Some(expected), "{head}");
         }
         let body = "Content-Type: application/pdf\r\n\r\n%PDF";
@@ -277,7 +283,9 @@ mod tests {
         assert!(kept(&good).is_some());
         let mut deep = TEXT.to_owned();
         for level in 0..=PART_DEPTH {
-            deep = format!("Content-Type: multipart/mixed; boundary=d{level}x\r\n\r\n--d{level}x\r\n{deep}\r\n--d{level}x--\r\n");
+            deep = format!(
+                "Content-Type: multipart/mixed; boundary=d{level}x\r\n\r\n--d{level}x\r\n{deep}\r\n--d{level}x--\r\n"
+            );
         }
         assert!(kept(&deep).is_none(), "too deep");
         for (from, to) in [
@@ -293,7 +301,10 @@ mod tests {
             ("hello", "hello\r--b\r\n"),
             ("Content-Type: text/plain", "no field"),
             ("Content-Type: text/plain", "Content-Type: text/plain\r\nContent-Type: image/png"),
-            ("Content-Type: text/plain", "Content-Type: text/plain\r\nContent-Disposition: inline\r\nContent-Disposition: attachment"),
+            (
+                "Content-Type: text/plain",
+                "Content-Type: text/plain\r\nContent-Disposition: inline\r\nContent-Disposition: attachment",
+            ),
         ] {
             assert!(good.contains(from) && kept(&good.replacen(from, to, 1)).is_none(), "{to:?} for {from:?}");
         }
