@@ -102,8 +102,8 @@ impl Walk<'_> {
         };
         if is_multipart && !is_attachment {
             let value = of_type.as_ref()?;
-            let is_plain =
-                encoding.is_none_or(|value| matches!(encoding_name(&value).first(), None | Some(b'7' | b'8' | b'b')));
+            let is_plain = encoding
+                .is_none_or(|value| matches!(encoding_name(&value).as_slice(), [] | [b'7' | b'8', ..] | b"binary"));
             let names = parameter_names(value).filter(|name| name.starts_with(b"boundary")).count();
             entity.boundary = Some(parameter(value, "boundary").filter(|_| is_plain && names == 1)?);
         }
