@@ -8,8 +8,8 @@
 //! the other way round. So this reads only what can be read in one way, unlike the search of texts in `mime.rs`, which reads
 //! everything.
 //!
-//! **Invariant:** no answer rather than a doubtful one: fields among which a line is none, two types that differ, a boundary that
-//! is missing, comes twice, is not closed, or begins another line, and parts beyond the bounds.
+//! **Invariant:** no answer rather than a doubtful one: fields among which a line is none, two types that differ, one
+//! that is none, a boundary that is missing, comes twice, is not closed, or begins another line, and parts beyond the bounds.
 
 use std::ops::Range;
 
@@ -85,9 +85,15 @@ impl Walk<'_> {
         let disposition = the_one(fields(), "Content-Disposition")?;
         let encoding = the_one(fields(), "Content-Transfer-Encoding")?;
         let media_type = match &of_type {
+            // The one type from before MIME (RFC 1049) that is still met.
+            Some(value) if first_word(value) == b"text" => b"text/plain".to_vec(),
             Some(value) => first_word(value),
             None => default_type.to_vec(),
         };
+        // Some take what is no type for text (RFC 2045, 5.2), and some for a file.
+        if !media_type.contains(&b'/') {
+            return None;
+        }
         let is_multipart = media_type.starts_with(b"multipart/");
         let is_attachment =
             disposition.as_ref().is_some_and(|value| {
@@ -247,7 +253,7 @@ mod tests {
             ("Content-Type: text/plain\r\nContent-Disposition: form-data", true),
             ("Content-Type: multipart/mixed; boundary=c\r\nContent-Disposition: attachment", true),
             ("Content-Type: text (a comment) /plain", false),
-            ("Content-Type: text", true),
+            ("Content-Type: text; charset=us-ascii", false),
             ("Subject: no type", false),
         ] {
             let part = format!("{head}\r\n\r\nwhat is in it");
@@ -300,6 +306,7 @@ mod tests {
             ("hello", "hello\r\n--bc\r\n"),
             ("hello", "hello\r--b\r\n"),
             ("Content-Type: text/plain", "no field"),
+            ("Content-Type: text/plain", "Content-Type: plain"),
             ("Content-Type: text/plain", "Content-Type: text/plain\r\nContent-Type: image/png"),
             (
                 "Content-Type: text/plain",
