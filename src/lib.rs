@@ -7,7 +7,7 @@
 //! source: image --> volume --> filesystem --walk--> Entry --decide--> (outside, withheld, undecided) | Permit
 //!         (an archive that a clause opens is a further filesystem, below its own path)
 //!                              FileSystem::open(Permit) --> Opened --> RecordGate or WholeGate + stream
-//! records: unpacked --> RecordFormat --> RawRecord --judge--> InScope<Record> --> Draft
+//! records: unpacked --> RecordFormat --> RawRecord --judge, reduce--> InScope<Record>, one a form --> Draft
 //! whole:   every byte shown to the gate          --finish--> InScope<..>      --> Draft
 //! package: Writer::add(Draft) --> ledger --> close: Disclosure --> Report::of --> seal: read back --> publish
 //! verify:  structure, closed world, digests, chain, clauses, totals, scope decided again --> findings

@@ -16,6 +16,8 @@ pub const CHUNK_BYTES: usize = 256 * 1024;
 pub const PROBE_BYTES: usize = 8 * 1024;
 /// How deep the parts of a message are read for a text search; what is nested deeper is undecided.
 pub const PART_DEPTH: usize = 24;
+/// Parts of a message among which attachments are told from the rest; a message with more is undecided where they are left out.
+pub const PARTS: usize = 100_000;
 /// How many of those levels may be messages that are themselves encoded.
 pub const ENCODED_MESSAGE_DEPTH: usize = 4;
 /// Words and signs of one address of a mail header; one that has more is undecided.

@@ -26,6 +26,11 @@ pub fn table(disclosure: &Disclosure, tallies: &[Tally]) -> String {
     for (clause, tally) in disclosure.order.clauses.iter().zip(tallies) {
         read_as(&mut text, &clause.id, tally);
     }
+    for clause in &disclosure.order.clauses {
+        if let Some(reduced) = &clause.reduced {
+            let _ = writeln!(text, "clause {}: less than the whole is given: {}", clause.id, reduced.words());
+        }
+    }
     for clause in
         disclosure.order.clauses.iter().filter(|clause| clause.transactions == Some(Transactions::NotIncluded))
     {

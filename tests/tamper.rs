@@ -70,6 +70,8 @@ fn the_good_package_passes_every_check_that_can_be_made() {
     let decided = verification.decided.unwrap();
     // Three lines of the log, one of the rotated one, two messages of each mailbox; three files.
     assert_eq!((decided.confirmed, decided.consistent), (8, 3));
+    // Two lines reduced to fields, and one message in two forms.
+    assert_eq!(decided.reduced, 4);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::cli::manifest::{Files, LoadError};
+use crate::ledger::Reduced;
 use crate::order::{self, Clause, Manifests, Order, Take, Target};
 
 /// What `check` found.
@@ -138,6 +139,8 @@ fn describe(order: &Order, clause: &Clause, lines: &mut Vec<String>) {
         if records.identifiers.is_empty() {
             lines.push("  any identifier".to_owned());
         }
+        let given = records.reduction.as_ref().map(|reduction| Reduced::of(reduction, None).words());
+        lines.extend(given.map(|given| format!("  gives  {given}")));
     }
     match &clause.window {
         None => lines.push("  any time".to_owned()),

@@ -131,6 +131,10 @@ fn print_text(verification: &Verification, out: &mut dyn Write) -> io::Result<()
             "  {} whole files consistent with what the ledger states of their places and times",
             decided.consistent
         )?;
+        if decided.reduced > 0 {
+            let words = "records and messages given in part, which are what their clauses ask for and consistent with the ledger";
+            writeln!(out, "  {} {words}", decided.reduced)?;
+        }
         writeln!(out)?;
     }
     writeln!(out, "No check says that nothing is missing: a package cannot show what is not in it. For that, the")?;

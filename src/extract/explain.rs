@@ -15,12 +15,12 @@ use super::whole::{WholeRead, read_whole};
 use super::year::{self, Before};
 use super::{ExtractError, Job, open};
 use crate::filesystem::FileSystem;
-use crate::ledger::{escaped_path, is_invisible};
+use crate::ledger::{Reduced, escaped_path, is_invisible};
 use crate::order::Order;
 use crate::record::compression::Unpacked;
 use crate::record::{Reader, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{
-    EntryKind, Explanation, Fate, Named, Opened, Permit, RawRecord, RecordGate, Scope, Verdict, WholeJudgement,
+    EntryKind, Explanation, Fate, Form, Named, Opened, Permit, RawRecord, RecordGate, Scope, Verdict, WholeJudgement,
 };
 use crate::source::Found;
 
@@ -298,6 +298,10 @@ fn comparisons(text: &mut String, order: &Order, explanation: &Explanation) {
             .collect();
         let id = ids(order, std::iter::once(clause.clause));
         put(text, format_args!("  clause {id}: {} ({})", word(clause.verdict), steps.join(", ")));
+        if let Some(form) = Form::of(order, clause.clause).filter(|_| clause.verdict == Verdict::In) {
+            let given = Reduced::of(&form.reduction, None).words();
+            put(text, format_args!("  clause {id}: less than the whole would be given: {given}"));
+        }
     }
     match explanation.withhold {
         Some(Verdict::In) => put(text, format_args!("  a withhold stops it")),

@@ -3,7 +3,7 @@
 //! **Invariant:** a stream is read as one format; a clause that it is not read for is told why.
 
 use crate::ledger::ShortfallKind;
-use crate::order::{Format, Order};
+use crate::order::{Format, Order, Records, Reduction, Take};
 use crate::record::compression::Unpacked;
 use crate::record::{self, Probe, Reader};
 use crate::scope::{ClauseSet, Named, RecordGate};
@@ -60,8 +60,19 @@ pub(super) fn choose<'s>(order: &Order, gate: &RecordGate<'s>, (head, whole): (&
         if !too_low.is_empty() {
             choice.refused.push((too_low, ShortfallKind::CategoryTooLow));
         }
+        // A clause that asks for a part of messages, and whose format the content decides.
+        let no_message: ClauseSet =
+            gate.clauses().iter().filter(|&at| !format.is_mail() && asks_for_mail(order, at)).collect();
+        if !no_message.is_empty() {
+            choice.refused.push((no_message, ShortfallKind::NotTheFormat));
+        }
     }
     choice
+}
+
+fn asks_for_mail(order: &Order, clause: usize) -> bool {
+    let take = order.clauses.get(clause).map(|clause| &clause.take);
+    matches!(take, Some(Take::Records(Records { reduction: Some(Reduction::Unit(_)), .. })))
 }
 
 fn has_shape(named: Named<'_>, (head, whole): (&[u8], bool)) -> bool {

@@ -15,13 +15,13 @@ use super::year::{self, Before};
 use crate::digest::Digest;
 use crate::filesystem::FileSystem;
 use crate::ledger::{ShortfallKind, StreamTally, Tally};
-use crate::order::{Format, Order};
+use crate::order::{Format, Order, Reduction};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
 use crate::record::{Reader, RecordSink, SplitError, Stop, Unreadable};
 use crate::scope::{
-    ClauseSet, Joined, Judgement, Named, Permit, RawRecord, RecordGate, Scope, StaffPath, Stream, WholeGate,
-    WholeJudgement,
+    ClauseSet, InScope, Joined, Judgement, Named, Permit, RawRecord, Record, RecordGate, Scope, StaffPath, Stream,
+    WholeGate, WholeJudgement,
 };
 
 /// What came of one stream.
@@ -268,6 +268,19 @@ impl Intake<'_> {
         }
     }
 
+    /// One form of an admitted record of `length` bytes: its clauses, and how long it is. What a clause does not ask for of a
+    /// record is outside for it; where it asks for fields, those are lines of their own, and no byte of the record leaves.
+    fn given(&mut self, record: &InScope<Record<'_>>, length: u64) -> (ClauseSet, u64) {
+        let (clauses, given) = (record.clauses(), record.item().bytes.len() as u64);
+        let outside = match record.item().form.as_ref().map(|form| &*form.reduction) {
+            None => 0,
+            Some(Reduction::Unit(_)) => length.saturating_sub(given),
+            Some(Reduction::Fields(_)) => length,
+        };
+        clauses.iter().for_each(|clause| self.outcome.clause(clause).outside += outside);
+        (clauses, given)
+    }
+
     fn undecided_for(&mut self, clauses: ClauseSet) {
         clauses.iter().for_each(|clause| self.outcome.clause(clause).undecided += 1);
     }
@@ -288,16 +301,18 @@ impl RecordSink for Intake<'_> {
                 self.outcome.trace.bytes.outside += length;
             }
             Judgement::In(admitted, undecided) => {
-                let clauses = admitted.clauses();
                 self.outcome.trace.bytes.disclosed += length;
                 self.outcome.disclosed(offset, length);
-                self.outside_for_others(clauses.union(undecided), length);
+                self.outside_for_others(admitted.clauses().union(undecided), length);
                 self.undecided_for(undecided);
+                let forms: Vec<_> = admitted.iter().map(|record| self.given(record, length)).collect();
                 if let Err(error) = self.draft.push(admitted) {
                     return Err(self.stop(error.into()));
                 }
-                if let Err(tripped) = self.context.tripwires.record(clauses, length) {
-                    return Err(self.stop(tripped.into()));
+                for (clauses, given) in forms {
+                    if let Err(tripped) = self.context.tripwires.record(clauses, given) {
+                        return Err(self.stop(tripped.into()));
+                    }
                 }
             }
             Judgement::Withheld(clauses) => {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{ExhibitLine, Statement, TakeName, Timeline, json};
+use super::{ExhibitLine, Reduced, Statement, TakeName, Timeline, json};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::limits;
@@ -105,6 +105,9 @@ pub struct ClauseWords {
     /// Where its format has transactions: whether their other records are taken too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Transactions>,
+    /// Where it asks for less than the records: for what of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reduced: Option<Reduced>,
     /// Its paths.
     pub paths: Vec<String>,
     /// Any one of these; empty = any record.
@@ -155,6 +158,11 @@ fn transactions(clause: &Clause) -> Option<Transactions> {
     (has_some && !records.identifiers.is_empty()).then_some(Transactions::NotIncluded)
 }
 
+fn reduced(clause: &Clause) -> Option<Reduced> {
+    let Take::Records(records) = &clause.take else { return None };
+    records.reduction.as_ref().map(|reduction| Reduced::of(reduction, None))
+}
+
 fn clause_words(order: &Order, clause: &Clause) -> ClauseWords {
     let (take, format, identifiers, with) = match &clause.take {
         Take::Files => (TakeName::Files, None, Vec::new(), Vec::new()),
@@ -173,6 +181,7 @@ fn clause_words(order: &Order, clause: &Clause) -> ClauseWords {
         take,
         format,
         transactions: transactions(clause),
+        reduced: reduced(clause),
         paths: clause.paths.clone(),
         identifiers,
         with,

@@ -44,6 +44,7 @@ macro_rules! by_name {
 
 by_name!(clock, crate::order::Clock);
 by_name!(format, crate::order::Format);
+by_name!(unit, crate::order::Unit);
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::json;
+use super::{Reduced, json};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
-use crate::order::{Clock, Format};
+use crate::order::{Clock, Extension, Format};
 use crate::scope::Stamp;
 
 /// How an exhibit was taken.
@@ -63,6 +63,9 @@ pub struct ExhibitLine {
     /// For a message, with `disclose.positions`: where it begins in the (decompressed) stream, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
+    /// Where it is less than what was found: in which form it is given. Of lines and rows, each of them is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduced: Option<Reduced>,
 }
 
 /// One line of `records/NNNNNN.jsonl`.
@@ -85,6 +88,16 @@ pub struct RecordLine {
     /// The ids of the clauses that took it for its transaction alone (`join`); absent where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<Vec<String>>,
+    /// Where it is less than the record: in which form it is given. `length` and `sha256` are of that form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduced: Option<Reduced>,
+}
+
+impl ExhibitLine {
+    /// What the name of its file ends with.
+    pub fn extension(&self) -> Extension {
+        Reduced::extension(self.reduced.as_ref(), self.format)
+    }
 }
 
 /// Times by clock, in the order of [`Clock::ALL`].
@@ -164,6 +177,7 @@ pub fn escaped_path(path: &[u8]) -> (String, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::{Reduction, Unit};
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse_rfc3339(text).unwrap()
@@ -189,6 +203,7 @@ mod tests {
             clock: None,
             times: None,
             offset: None,
+            reduced: None,
         };
         let text = String::from_utf8(json::line(&exhibit).unwrap()).unwrap();
         let empty = Digest::of(b"");
@@ -215,9 +230,11 @@ mod tests {
             ],
         });
         exhibit.offset = Some(9);
+        exhibit.reduced = Some(Reduced::of(&Reduction::Unit(Unit::MessageWithoutAttachments), Some(2)));
         let text = String::from_utf8(json::line(&exhibit).unwrap()).unwrap();
         let end = "\"path\":\"/a\",\"path_base64\":\"L/8=\",\"time\":\"2024-03-31T01:00:00.5Z\",\"clock\":\"date-header\",\
-                   \"times\":{\"modified\":\"2024-01-01T00:00:00Z\",\"accessed\":\"2024-01-02T00:00:00Z\"},\"offset\":9}\n";
+                   \"times\":{\"modified\":\"2024-01-01T00:00:00Z\",\"accessed\":\"2024-01-02T00:00:00Z\"},\"offset\":9,\
+                   \"reduced\":{\"unit\":\"message-without-attachments\",\"left_out\":2}}\n";
         assert!(text.ends_with(end), "{text}");
         assert_eq!(serde_json::from_str::<ExhibitLine>(&text).unwrap(), exhibit);
     }
@@ -232,6 +249,7 @@ mod tests {
             clauses: vec!["1".into()],
             offset: None,
             because: None,
+            reduced: None,
         };
         let text = String::from_utf8(json::line(&good).unwrap()).unwrap();
         assert_eq!(serde_json::from_str::<RecordLine>(&text).unwrap(), good);

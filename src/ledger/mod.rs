@@ -9,6 +9,7 @@ mod disclosure;
 mod json;
 mod line;
 mod outcome;
+mod reduced;
 mod source_kind;
 mod statement;
 mod tally;
@@ -19,6 +20,7 @@ pub use disclosure::{ClauseWords, Disclosure, OrderFacts, Preview, Summary, Tran
 pub use json::line;
 pub use line::{ExhibitLine, RecordLine, TakeName, Times, escaped_path};
 pub use outcome::{Outcome, Shortfall, ShortfallKind};
+pub use reduced::Reduced;
 pub use source_kind::{ARCHIVE_KINDS, ARCHIVE_TREES, IMAGE_KINDS, SourceKind, is_archive_tree};
 pub use statement::{ClauseFacts, FORMAT, JournalFacts, SourceFacts, Statement, Totals};
 pub use tally::{Counts, IdentityError, StreamTally, Tally};

@@ -12,7 +12,9 @@ use super::period;
 use super::rows::{self, PlacedRows};
 use super::table::{Item, Table, Text};
 use super::target::{self, Placed};
-use super::{Category, Clause, Clock, Columns, Format, Join, Limit, LogFormat, Records, Take, glob, name, prose};
+use super::{
+    Category, Clause, Clock, Columns, Format, Join, Limit, LogFormat, Records, Take, glob, name, prose, reduction,
+};
 use crate::limits;
 
 /// `take`, before what belongs to it has been read.
@@ -84,6 +86,7 @@ impl Reader<'_, '_> {
         let (identifiers, with) = self.targets(format.flatten(), notes);
         let rows =
             table.get("rows").filter(|_| take != Some(Taken::Files)).map(|item| rows::read(&item, format, notes));
+        let reduction = if take == Some(Taken::Files) { Some(None) } else { reduction::read(table, format, notes) };
         if let Some(take) = take {
             self.conditions(take, rows.as_ref(), notes);
             if let Some((clock, span)) = period.iter().flatten().find_map(|period| period.clock.clone()) {
@@ -112,6 +115,7 @@ impl Reader<'_, '_> {
                 identifiers: identifiers?.into_iter().map(|placed| placed.target).collect(),
                 with: with?.into_iter().map(|placed| placed.target).collect(),
                 rows: readable(rows)?.map(|rows| rows.rows),
+                reduction: reduction?,
             }),
         };
         Some(Clause {
@@ -174,7 +178,9 @@ impl Reader<'_, '_> {
     fn conditions(&self, take: Taken, rows: Option<&Option<PlacedRows>>, notes: &mut Notes) {
         let table = &self.table;
         if take == Taken::Files {
-            for key in ["identifiers", "with", "rows", "as", "log-format", "year", "join", "everything"] {
+            for key in
+                ["identifiers", "with", "rows", "unit", "fields", "as", "log-format", "year", "join", "everything"]
+            {
                 if let Some(item) = table.get(key) {
                     let message =
                         format!("a files clause has no `{key}`: a file is taken whole, by path and file clock");

@@ -193,6 +193,16 @@ codes! {
     RowsNotInFormat = "rows-not-in-format",
     /// `table` for a format that has no tables, or none for one that has.
     RowsTable = "rows-table",
+    /// A unit that the language does not have.
+    UnknownUnit = "unknown-unit",
+    /// `unit` for a format whose records are no messages.
+    UnitNotInFormat = "unit-not-in-format",
+    /// `unit` and `fields` in one clause.
+    UnitAndFields = "unit-and-fields",
+    /// A field that the format's records do not have, or `fields` without `as`.
+    FieldsNotInFormat = "fields-not-in-format",
+    /// The same field twice.
+    DuplicateField = "duplicate-field",
     /// `time-unit` says no unit, or stands without `time`.
     BadTimeUnit = "bad-time-unit",
     /// A window on a format of which only `rows` can say which column is the time.

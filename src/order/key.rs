@@ -50,6 +50,8 @@ pub(super) const CLAUSE: Keys = Keys {
         "identifiers",
         "with",
         "rows",
+        "unit",
+        "fields",
         "everything",
         "window",
         "limit",
@@ -88,7 +90,7 @@ pub(super) const WITHHELD_IDENTIFIER: Keys = Keys {
 };
 
 /// Keys that a later version will know, in whatever table.
-pub(super) const LATER: [&str; 6] = ["fields", "unit", "audit_recipients", "columns", "dialect", "secret"];
+pub(super) const LATER: [&str; 4] = ["audit_recipients", "columns", "dialect", "secret"];
 
 impl Keys {
     /// The key of this table that `unknown` was most likely meant to be.

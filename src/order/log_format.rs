@@ -18,12 +18,12 @@ pub enum Piece {
     /// These bytes.
     Literal(Vec<u8>),
     /// What stands up to the next literal, or to the end of the line.
-    Field(Field),
+    Field(LineField),
 }
 
 /// What a field of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
+pub enum LineField {
     /// The address that the connection came from, or its name.
     Client,
     /// The user that the server authenticated.
@@ -40,7 +40,7 @@ pub enum Field {
     Other,
 }
 
-impl Field {
+impl LineField {
     /// It says when.
     pub const fn is_time(self) -> bool {
         matches!(self, Self::BracketedTime | Self::Time | Self::IsoTime | Self::EpochTime)
@@ -82,13 +82,13 @@ impl LogFormat {
         if format.fields().next().is_none() {
             return Err(LogFormatError::NoField);
         }
-        let kinds: [(&'static str, fn(Field) -> bool); 3] = [
-            ("the client", |field| field == Field::Client),
-            ("the user", |field| field == Field::User),
-            ("the time", Field::is_time),
-        ];
-        for (name, is_one) in kinds {
-            if format.fields().filter(|field| is_one(*field)).count() > 1 {
+        let count = |is_one: fn(LineField) -> bool| format.fields().filter(|field| is_one(*field)).count();
+        for (name, count) in [
+            ("the client", count(|field| field == LineField::Client)),
+            ("the user", count(|field| field == LineField::User)),
+            ("the time", count(LineField::is_time)),
+        ] {
+            if count > 1 {
                 return Err(LogFormatError::Twice(name));
             }
         }
@@ -100,7 +100,7 @@ impl LogFormat {
         &self.pieces
     }
 
-    fn fields(&self) -> impl Iterator<Item = Field> {
+    fn fields(&self) -> impl Iterator<Item = LineField> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Field(field) => Some(*field),
             Piece::Literal(_) => None,
@@ -109,7 +109,7 @@ impl LogFormat {
 
     /// A line of it says when.
     pub fn has_time(&self) -> bool {
-        self.fields().any(Field::is_time)
+        self.fields().any(LineField::is_time)
     }
 }
 
@@ -151,12 +151,12 @@ fn directive(text: &str) -> Result<(Piece, &str), LogFormatError> {
     let length = if rest.starts_with('^') { 3 } else { 1 };
     let (letters, behind) = rest.split_at_checked(length).ok_or_else(unknown)?;
     let field = match (letters, parameter) {
-        ("h", None) | ("a", None | Some("c")) => Field::Client,
-        ("u", None) => Field::User,
-        ("t", None) => Field::BracketedTime,
+        ("h", None) | ("a", None | Some("c")) => LineField::Client,
+        ("u", None) => LineField::User,
+        ("t", None) => LineField::BracketedTime,
         // A time in a form of the site's own: what is not read must not pass for a field without a time.
         ("t", Some(_)) => return Err(unknown()),
-        _ if letters.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '^') => Field::Other,
+        _ if letters.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '^') => LineField::Other,
         _ => return Err(unknown()),
     };
     Ok((Piece::Field(field), behind))
@@ -174,12 +174,12 @@ fn variable(text: &str) -> Result<(Piece, &str), LogFormatError> {
     };
     let field = match name {
         "" => return Err(unknown()),
-        "remote_addr" => Field::Client,
-        "remote_user" => Field::User,
-        "time_local" => Field::Time,
-        "time_iso8601" => Field::IsoTime,
-        "msec" => Field::EpochTime,
-        _ => Field::Other,
+        "remote_addr" => LineField::Client,
+        "remote_user" => LineField::User,
+        "time_local" => LineField::Time,
+        "time_iso8601" => LineField::IsoTime,
+        "msec" => LineField::EpochTime,
+        _ => LineField::Other,
     };
     Ok((Piece::Field(field), behind))
 }

@@ -22,6 +22,7 @@ mod prose;
 mod provider;
 mod provider_file;
 mod read;
+mod reduction;
 mod render;
 mod rows;
 mod salt;
@@ -38,9 +39,10 @@ pub use diagnostic::{Code, Diagnostic, Severity};
 pub use format::{Columns, Extension, Family, Format};
 pub use identifier::{Address, Identifier, Role, Target};
 pub use join::Join;
-pub use log_format::{Field, LogFormat, LogFormatError, Piece};
+pub use log_format::{LineField, LogFormat, LogFormatError, Piece};
 pub use provider::{Provider, ProviderSource, Salt, Withhold};
 pub use read::{Given, ManifestText, Manifests, check, read, read_alone, read_sources};
+pub use reduction::{Field, Reduction, Unit};
 pub use render::render;
 pub use rows::{Cell, Rows, TimeColumn, TimeUnit};
 pub use salt::{SaltError, with_salt};
@@ -171,6 +173,8 @@ pub struct Records {
     pub with: Vec<Target>,
     /// Of formats with named columns: which rows.
     pub rows: Option<Rows>,
+    /// What of a record it asks for; none = the record.
+    pub reduction: Option<Reduction>,
 }
 
 /// Tripwires of a clause: above one of them the run stops and nothing is sealed.

@@ -180,6 +180,11 @@ pub struct Clause {
     pub with: Option<Vec<Target>>,
     /// Rows of a table, by their columns: formats with named columns.
     pub rows: Option<Rows>,
+    /// Less than the message: its headers, or all but its attachments. Mail only.
+    pub unit: Option<Unit>,
+    /// Less than the record: these fields of it alone. Columns by name; in logs `time` and the roles that the format has.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub fields: Option<Vec<String>>,
     /// The order really asks for every record, without identifiers.
     pub everything: Option<bool>,
     /// The span of time asked for. Without it any time.
@@ -237,6 +242,15 @@ pub enum Format {
     PostgresqlDump,
     Journal,
     Utmp,
+}
+
+/// A part of a mail message.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names are those of `super::Unit`, which explains them")]
+pub enum Unit {
+    Headers,
+    MessageWithoutAttachments,
 }
 
 /// What records of one transaction have in common.

@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** every byte of a draft that reaches the writer came as [`InScope`].
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,10 +15,10 @@ use super::PackageError;
 use super::lines::{Line, Lines, LinesDone};
 use super::spool::Spool;
 use crate::digest::{Digest, Hasher};
-use crate::ledger::Counts;
+use crate::ledger::{Counts, Reduced};
 use crate::limits;
 use crate::order::Format;
-use crate::scope::{ClauseSet, InScope, Provenance, Record, Stamp};
+use crate::scope::{Admitted, ClauseSet, InScope, Provenance, Record, Stamp};
 
 /// Where a stream was found, in the contract's words.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -53,11 +55,10 @@ impl Drafter {
     pub fn records(&self, format: Format) -> RecordDraft {
         RecordDraft {
             items: if format.is_mail() {
-                Kind::Messages(Vec::new())
+                Kind::Messages(self.body(), Vec::new())
             } else {
-                Kind::Lines(Box::new(Lines::new(Arc::clone(&self.0.folder))))
+                Kind::Lines(BTreeMap::new())
             },
-            body: self.body(),
             desk: Arc::clone(&self.0),
             format,
             tally: DraftTally::default(),
@@ -70,7 +71,13 @@ impl Drafter {
     }
 
     fn body(&self) -> Option<Spool> {
-        self.0.keep.then(|| Spool::new(Arc::clone(&self.0.folder)))
+        self.0.body()
+    }
+}
+
+impl Desk {
+    fn body(&self) -> Option<Spool> {
+        self.keep.then(|| Spool::new(Arc::clone(&self.folder)))
     }
 }
 
@@ -78,15 +85,36 @@ impl Drafter {
 pub struct RecordDraft {
     desk: Arc<Desk>,
     format: Format,
-    body: Option<Spool>,
     items: Kind,
     tally: DraftTally,
 }
 
-/// Lines are one exhibit with a line each in `records/`; messages are an exhibit each.
+/// Lines of one form are one exhibit with a line each in `records/`; messages are an exhibit each.
 enum Kind {
-    Lines(Box<Lines>),
-    Messages(Vec<Message>),
+    /// The whole records first, then the reduced forms in the order of the order.
+    Lines(BTreeMap<Option<usize>, Box<FormLines>>),
+    Messages(Option<Spool>, Vec<Message>),
+}
+
+/// The lines of one form.
+struct FormLines {
+    body: Option<Spool>,
+    bytes: u64,
+    clauses: ClauseSet,
+    reduced: Option<Reduced>,
+    lines: Lines,
+}
+
+impl FormLines {
+    fn new(desk: &Desk, reduced: Option<Reduced>) -> Result<Self, PackageError> {
+        let lines = Lines::new(Arc::clone(&desk.folder), reduced.as_ref())?;
+        Ok(Self { body: desk.body(), bytes: 0, clauses: ClauseSet::EMPTY, reduced, lines })
+    }
+
+    fn finish(self) -> Stretch {
+        let Self { body, bytes, clauses, reduced, lines } = self;
+        Stretch { body, bytes, clauses, reduced, lines: lines.finish() }
+    }
 }
 
 /// A message, apart from its bytes.
@@ -96,6 +124,7 @@ pub(super) struct Message {
     pub(super) stamp: Stamp,
     pub(super) clauses: ClauseSet,
     pub(super) offset: Option<u64>,
+    pub(super) reduced: Option<Reduced>,
 }
 
 /// What was disclosed of one stream, in all and by clause.
@@ -125,27 +154,42 @@ impl DraftTally {
 }
 
 impl RecordDraft {
-    /// Takes in the next admitted record.
-    pub fn push(&mut self, record: InScope<Record<'_>>) -> Result<(), PackageError> {
+    /// Takes in the next admitted record, in each of its forms.
+    pub fn push(&mut self, admitted: Admitted<'_>) -> Result<(), PackageError> {
+        admitted.into_iter().try_for_each(|record| self.push_form(record))
+    }
+
+    fn push_form(&mut self, record: InScope<Record<'_>>) -> Result<(), PackageError> {
         let clauses = record.clauses();
-        let Record { bytes, offset, stamp, because } = record.into_item();
+        let Record { bytes, offset, stamp, because, form, left_out } = record.into_item();
         let offset = self.desk.positions.then_some(offset);
-        let (length, sha256) = (bytes.len() as u64, Digest::of(bytes));
-        if let Some(body) = &mut self.body {
-            body.write_all(bytes)?;
-        }
+        let (length, sha256) = (bytes.len() as u64, Digest::of(&bytes));
+        let reduced = || form.as_ref().map(|form| Reduced::of(&form.reduction, left_out));
         self.tally.add(clauses, 1, length);
         match &mut self.items {
-            Kind::Messages(messages) => {
+            Kind::Messages(body, messages) => {
                 if messages.len() >= limits::EXHIBITS as usize {
                     return Err(PackageError::TooManyExhibits);
                 }
-                messages.push(Message { bytes: length, sha256, stamp, clauses, offset });
+                if let Some(body) = body {
+                    body.write_all(&bytes)?;
+                }
+                messages.push(Message { bytes: length, sha256, stamp, clauses, offset, reduced: reduced() });
                 Ok(())
             }
-            Kind::Lines(lines) => {
+            Kind::Lines(forms) => {
+                let own = match forms.entry(form.as_ref().map(|form| form.rank)) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(Box::new(FormLines::new(&self.desk, reduced())?)),
+                };
+                if let Some(body) = &mut own.body {
+                    body.write_all(&bytes)?;
+                }
+                own.bytes = own.bytes.saturating_add(length);
+                own.clauses = own.clauses.union(clauses);
                 let time = stamp.main.map(|(_, at)| at);
-                lines.push(&self.desk.clause_ids, clauses, bytes, &Line { length, sha256, time, offset, because })
+                let line = Line { length, sha256, time, offset, because };
+                own.lines.push(&self.desk.clause_ids, clauses, &bytes, &line)
             }
         }
     }
@@ -158,10 +202,13 @@ impl RecordDraft {
     /// All records were taken in; where they were found.
     pub fn finish(self, provenance: InScope<Provenance>, place: Place) -> Draft {
         let items = match self.items {
-            Kind::Messages(messages) => Items::Messages { format: self.format, messages },
-            Kind::Lines(lines) => Items::Lines { format: self.format, lines: lines.finish() },
+            Kind::Messages(body, messages) => Items::Messages { format: self.format, body, messages },
+            Kind::Lines(forms) => {
+                let stretches = forms.into_values().map(|form| form.finish()).collect();
+                Items::Lines { format: self.format, stretches }
+            }
         };
-        Draft { provenance: provenance.into_item(), place, body: self.body, tally: self.tally, items }
+        Draft { provenance: provenance.into_item(), place, tally: self.tally, items }
     }
 }
 
@@ -195,7 +242,8 @@ impl WholeDraft {
         let (provenance, stamp) = proof.into_item();
         let mut tally = DraftTally::default();
         tally.add(clauses, 0, self.bytes);
-        Draft { provenance, place, body: self.body, tally, items: Items::Whole { sha256: self.hasher.finish(), stamp } }
+        let items = Items::Whole { body: self.body, sha256: self.hasher.finish(), stamp };
+        Draft { provenance, place, tally, items }
     }
 }
 
@@ -203,7 +251,6 @@ impl WholeDraft {
 pub struct Draft {
     pub(super) provenance: Provenance,
     pub(super) place: Place,
-    pub(super) body: Option<Spool>,
     pub(super) items: Items,
     tally: DraftTally,
 }
@@ -211,11 +258,20 @@ pub struct Draft {
 /// The exhibits of one stream.
 pub(super) enum Items {
     /// The whole file.
-    Whole { sha256: Digest, stamp: Stamp },
-    /// Its lines, one exhibit.
-    Lines { format: Format, lines: LinesDone },
+    Whole { body: Option<Spool>, sha256: Digest, stamp: Stamp },
+    /// Its lines, one exhibit a form.
+    Lines { format: Format, stretches: Vec<Stretch> },
     /// Its messages, an exhibit each.
-    Messages { format: Format, messages: Vec<Message> },
+    Messages { format: Format, body: Option<Spool>, messages: Vec<Message> },
+}
+
+/// The lines of one form.
+pub(super) struct Stretch {
+    pub(super) body: Option<Spool>,
+    pub(super) bytes: u64,
+    pub(super) clauses: ClauseSet,
+    pub(super) reduced: Option<Reduced>,
+    pub(super) lines: LinesDone,
 }
 
 impl Draft {

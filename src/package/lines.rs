@@ -13,7 +13,7 @@ use super::draft::ids;
 use super::spool::Spool;
 use crate::clock::Timestamp;
 use crate::digest::{Digest, Hasher};
-use crate::ledger::Timeline;
+use crate::ledger::{Reduced, Timeline};
 use crate::scope::ClauseSet;
 
 /// What a record's line says, apart from its number and its clauses.
@@ -38,6 +38,8 @@ pub(super) struct Lines {
     clauses: (ClauseSet, Vec<u8>),
     /// The time of the record before, as JSON: many have the same.
     time: (Option<Timestamp>, Vec<u8>),
+    /// The end of each line: the form in which the records are given.
+    end: Vec<u8>,
 }
 
 /// The same when all have come.
@@ -50,9 +52,13 @@ pub(super) struct LinesDone {
 }
 
 impl Lines {
-    /// None yet.
-    pub(super) fn new(folder: Arc<Path>) -> Self {
-        Self {
+    /// None yet. `reduced`: in which form they are given, where that is not the whole.
+    pub(super) fn new(folder: Arc<Path>, reduced: Option<&Reduced>) -> Result<Self, PackageError> {
+        let end = match reduced {
+            Some(reduced) => [b",\"reduced\":", serde_json::to_vec(reduced)?.as_slice(), b"}\n"].concat(),
+            None => b"}\n".to_vec(),
+        };
+        Ok(Self {
             text: Spool::new(folder),
             text_hasher: Hasher::new(),
             hasher: Hasher::new(),
@@ -61,7 +67,8 @@ impl Lines {
             scratch: Vec::new(),
             clauses: (ClauseSet::EMPTY, b"[]".to_vec()),
             time: (None, b"null".to_vec()),
-        }
+            end,
+        })
     }
 
     /// Takes in the next record.
@@ -95,7 +102,7 @@ impl Lines {
             out.extend_from_slice(b",\"because\":");
             serde_json::to_writer(&mut *out, &ids(clause_ids, line.because))?;
         }
-        out.extend_from_slice(b"}\n");
+        out.extend_from_slice(&self.end);
         self.text_hasher.update(out);
         self.text.write_all(out)?;
         Ok(())
@@ -124,19 +131,27 @@ mod tests {
         let times =
             [None, Timestamp::new(0, 0), Timestamp::new(1_711_846_800, 120_000_000), Timestamp::new(0, 0), None];
         let sets = [ClauseSet::one(0), [0, 1].into_iter().collect(), [0, 1].into_iter().collect(), ClauseSet::one(2)];
+        let fields = Some(Reduced { fields: Some(vec!["time".into(), "a \"b\"".into()]), ..Reduced::default() });
+        for reduced in [None, fields] {
+            lines_are(&clause_ids, &times, &sets, reduced);
+        }
+    }
+
+    fn lines_are(clause_ids: &[String], times: &[Option<Timestamp>], sets: &[ClauseSet], reduced: Option<Reduced>) {
         let folder = tempfile::tempdir().unwrap();
-        let mut lines = Lines::new(folder.path().into());
+        let mut lines = Lines::new(folder.path().into(), reduced.as_ref()).unwrap();
         let (mut expected, mut all) = (Vec::new(), Vec::new());
-        for (n, (time, clauses)) in (1u64..=40).zip(times.into_iter().cycle().zip(sets.into_iter().cycle())) {
+        for (n, (&time, &clauses)) in (1u64..=40).zip(times.iter().cycle().zip(sets.iter().cycle())) {
             let bytes = format!("record {n}\n").into_bytes();
             let offset = (n % 3 == 0).then_some(n * 100);
             let because = if n % 5 == 0 { clauses } else { ClauseSet::EMPTY };
             let line = Line { length: bytes.len() as u64, sha256: Digest::of(&bytes), time, offset, because };
-            lines.push(&clause_ids, clauses, &bytes, &line).unwrap();
+            lines.push(clause_ids, clauses, &bytes, &line).unwrap();
             let Line { length, sha256, time, offset, because } = line;
-            let because = (!because.is_empty()).then(|| ids(&clause_ids, because));
-            let clauses = ids(&clause_ids, clauses);
-            expected.extend(ledger::line(&RecordLine { n, length, sha256, time, clauses, offset, because }).unwrap());
+            let because = (!because.is_empty()).then(|| ids(clause_ids, because));
+            let (clauses, reduced) = (ids(clause_ids, clauses), reduced.clone());
+            let line = RecordLine { n, length, sha256, time, clauses, offset, because, reduced };
+            expected.extend(ledger::line(&line).unwrap());
             all.extend(bytes);
         }
         let done = lines.finish();

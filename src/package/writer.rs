@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::closed::Closed;
-use super::draft::{Draft, Drafter, Items, Message, ids};
+use super::draft::{Draft, Drafter, Items, Message, Stretch, ids};
 use super::layout::{BAGIT_TXT, Member, NOTHING};
 use super::lines::LinesDone;
 use super::spool::Spool;
@@ -24,7 +24,7 @@ use crate::ledger::{
     StreamTally, Summary, TakeName, Tally, Times, Totals, escaped_path,
 };
 use crate::limits;
-use crate::order::{Extension, Format, Order};
+use crate::order::{Format, Order};
 use crate::scope::{ClauseSet, Stamp};
 
 /// Where a package goes.
@@ -149,31 +149,42 @@ impl Writer {
         self.totals.merge(&Counts { files: u64::from(new_place), ..counts });
         let base = self.line_of(&draft)?;
         let clauses = draft.clauses();
-        let mut body = draft.body.map(Spool::into_reader).transpose()?;
+        let reader = |body: Option<Spool>| body.map(Spool::into_reader).transpose();
         match draft.items {
-            Items::Whole { sha256, stamp } => {
+            Items::Whole { body, sha256, stamp } => {
                 let mut line = stamped(base, &stamp);
                 line.sha256 = sha256;
                 line.bytes = counts.bytes;
-                self.exhibit(line, clauses, None, body.as_mut())
+                self.exhibit(line, clauses, None, reader(body)?.as_mut())
             }
-            Items::Lines { format, lines } => {
-                let LinesDone { sha256, records, text, text_sha256, timeline } = lines;
-                let line = ExhibitLine { sha256, bytes: counts.bytes, records: Some(records), ..base };
-                let number = self.next;
-                self.exhibit(line, clauses, Some(format), body.as_mut())?;
-                self.records_members.push((number, text.length(), text_sha256));
-                let length = text.length();
-                text.into_reader()?.pass(length, &mut self.records, &mut |_| {})?;
-                self.summary.records(&timeline);
-                Ok(())
+            Items::Lines { format, stretches } => {
+                stretches.into_iter().try_for_each(|stretch| self.lines(base.clone(), format, stretch))
             }
-            Items::Messages { format, messages } => messages.into_iter().try_for_each(|message| {
-                let Message { bytes, sha256, stamp, clauses, offset } = message;
-                let line = ExhibitLine { sha256, bytes, records: Some(1), offset, ..stamped(base.clone(), &stamp) };
-                self.exhibit(line, clauses, Some(format), body.as_mut())
-            }),
+            Items::Messages { format, body, messages } => {
+                let mut body = reader(body)?;
+                messages.into_iter().try_for_each(|message| {
+                    let Message { bytes, sha256, stamp, clauses, offset, reduced } = message;
+                    let base = stamped(base.clone(), &stamp);
+                    let line = ExhibitLine { sha256, bytes, records: Some(1), offset, reduced, ..base };
+                    self.exhibit(line, clauses, Some(format), body.as_mut())
+                })
+            }
         }
+    }
+
+    /// The exhibit of lines of one form, and the lines about them.
+    fn lines(&mut self, base: ExhibitLine, format: Format, stretch: Stretch) -> Result<(), PackageError> {
+        let Stretch { body, bytes, clauses, reduced, lines } = stretch;
+        let LinesDone { sha256, records, text, text_sha256, timeline } = lines;
+        let line = ExhibitLine { sha256, bytes, records: Some(records), reduced, ..base };
+        let number = self.next;
+        let mut body = body.map(Spool::into_reader).transpose()?;
+        self.exhibit(line, clauses, Some(format), body.as_mut())?;
+        self.records_members.push((number, text.length(), text_sha256));
+        let length = text.length();
+        text.into_reader()?.pass(length, &mut self.records, &mut |_| {})?;
+        self.summary.records(&timeline);
+        Ok(())
     }
 
     /// One exhibit: its number, its member, its line.
@@ -189,10 +200,10 @@ impl Writer {
             return Err(PackageError::TooManyExhibits);
         }
         self.next = number.saturating_add(1);
-        let member = Member::Data(number, Extension::of(format));
+        line.format = format;
+        let member = Member::Data(number, line.extension());
         line.exhibit = number;
         line.file = member.to_string();
-        line.format = format;
         line.take = if format.is_some() { TakeName::Records } else { TakeName::Files };
         line.clauses = ids(&self.clause_ids, clauses);
         self.tape.stream(member, line.bytes, line.sha256, body, &mut |_| {})?;
@@ -250,6 +261,7 @@ impl Writer {
             clock: None,
             times: None,
             offset: None,
+            reduced: None,
         })
     }
 

@@ -195,6 +195,10 @@ impl Fields for Line<'_> {
         });
         if whole.is_some() { reading } else { Reading::Partial }
     }
+
+    fn may_have_column(&self, name: &str) -> bool {
+        self.has_column(name)
+    }
 }
 
 /// The bytes of a cell that is `{"base64":"..."}`.
@@ -238,6 +242,7 @@ mod tests {
         ] {
             let mut seen = Vec::new();
             assert_eq!(read.column(name, &mut |text| seen.push(text.to_vec())), Reading::Complete);
+            assert_eq!(read.has_column(name), name != "Other", "{name}");
             assert_eq!(seen, expected.map(<[u8]>::to_vec).into_iter().collect::<Vec<_>>(), "{name}");
         }
         let mut found = false;

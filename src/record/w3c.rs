@@ -269,6 +269,10 @@ impl Fields for Line<'_> {
         self.0.has_column(name)
     }
 
+    fn may_have_column(&self, name: &str) -> bool {
+        self.0.may_have_column(name)
+    }
+
     fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.0.column(name, visit)
     }

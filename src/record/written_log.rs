@@ -13,7 +13,7 @@ use std::path::Path;
 use super::line::{self, Piece as LinePiece};
 use super::{RecordFormat, RecordSink, SplitError, clf_time, escape, field, stamp};
 use crate::clock::Timestamp;
-use crate::order::{Clock, Family, Field, Format, LogFormat, Piece, Role};
+use crate::order::{Clock, Family, Format, LineField, LogFormat, Piece, Role};
 use crate::scope::{Fields, RawRecord, Reading, TimeField, Value};
 
 /// The format, as it is written down.
@@ -49,7 +49,7 @@ impl RecordFormat for WrittenLog<'_> {
 struct Layout<'a> {
     client: Option<&'a [u8]>,
     user: Option<&'a [u8]>,
-    time: Option<(Field, &'a [u8])>,
+    time: Option<(LineField, &'a [u8])>,
 }
 
 impl<'a> Layout<'a> {
@@ -79,14 +79,14 @@ impl<'a> Layout<'a> {
             let end = end_of(found, rest, next, is_quoted)?;
             let (value, behind) = rest.split_at_checked(end)?;
             // Where blanks part the fields, one more of them is a field more.
-            if is_behind_blank && found != Field::BracketedTime && value.contains(&b' ') {
+            if is_behind_blank && found != LineField::BracketedTime && value.contains(&b' ') {
                 return None;
             }
             rest = behind;
             match found {
-                Field::Client => layout.client = Some(value),
-                Field::User => layout.user = Some(value),
-                Field::Other => {}
+                LineField::Client => layout.client = Some(value),
+                LineField::User => layout.user = Some(value),
+                LineField::Other => {}
                 time => layout.time = Some((time, value)),
             }
         }
@@ -95,9 +95,9 @@ impl<'a> Layout<'a> {
 
     fn time(&self) -> TimeField {
         let time = self.time.and_then(|(field, value)| match field {
-            Field::BracketedTime => clf_time::parse(value.strip_prefix(b"[")?.strip_suffix(b"]")?),
-            Field::Time => clf_time::parse(value),
-            Field::IsoTime => {
+            LineField::BracketedTime => clf_time::parse(value.strip_prefix(b"[")?.strip_suffix(b"]")?),
+            LineField::Time => clf_time::parse(value),
+            LineField::IsoTime => {
                 let (civil, rest) = stamp::date_time(value)?;
                 let (east, rest) = stamp::offset(rest)?;
                 match (stamp::at(civil, east), rest) {
@@ -105,7 +105,7 @@ impl<'a> Layout<'a> {
                     _ => None,
                 }
             }
-            Field::EpochTime => {
+            LineField::EpochTime => {
                 let text = std::str::from_utf8(value).ok()?;
                 let (seconds, fraction) = text.split_once('.')?;
                 let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -113,15 +113,15 @@ impl<'a> Layout<'a> {
                 let milliseconds: u32 = fraction.parse().ok().filter(|_| is_one)?;
                 Timestamp::new(seconds.parse().ok()?, milliseconds * 1_000_000)
             }
-            Field::Client | Field::User | Field::Other => None,
+            LineField::Client | LineField::User | LineField::Other => None,
         });
         time.map_or(TimeField::Unreadable, TimeField::At)
     }
 }
 
 /// How many bytes a field at the front of `rest` has, where `next` stands behind it; none: it is not there.
-fn end_of(found: Field, rest: &[u8], next: &[u8], is_quoted: bool) -> Option<usize> {
-    if found == Field::BracketedTime {
+fn end_of(found: LineField, rest: &[u8], next: &[u8], is_quoted: bool) -> Option<usize> {
+    if found == LineField::BracketedTime {
         return rest.starts_with(b"[").then(|| memchr::memchr(b']', rest))?.map(|end| end + 1);
     }
     let end = if next.is_empty() {

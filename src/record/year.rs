@@ -12,6 +12,7 @@
 //! **Invariant:** where two years fit, no year is told.
 
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use chrono::{Datelike as _, NaiveDateTime, TimeDelta, Timelike as _};
@@ -300,6 +301,18 @@ impl Fields for Dated<'_> {
 
     fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.fields.column(name, visit)
+    }
+
+    fn may_have_column(&self, name: &str) -> bool {
+        self.fields.may_have_column(name)
+    }
+
+    fn header_bytes(&self) -> Option<usize> {
+        self.fields.header_bytes()
+    }
+
+    fn attachments(&self) -> Option<Vec<Range<usize>>> {
+        self.fields.attachments()
     }
 
     fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {

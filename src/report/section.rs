@@ -8,11 +8,11 @@ use super::escape::{escape, escape_lines};
 use super::words::{self, counted, number};
 use crate::clock::{Timestamp, Zone};
 use crate::ledger::{
-    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Shortfall, Statement, Summary, TakeName, Transactions,
-    WindowWords,
+    ClauseFacts, ClauseWords, ExhibitLine, OrderFacts, Outcome, Reduced, Shortfall, Statement, Summary, TakeName,
+    Transactions, WindowWords,
 };
 use crate::limits;
-use crate::order::Extension;
+use crate::order::Unit;
 
 /// The sections: anchor and title.
 pub(super) const ALL: [(&str, &str); 8] = [
@@ -76,6 +76,9 @@ fn clause(asked: &ClauseWords, answered: &ClauseFacts, short: Vec<Shortfall>, zo
     if !asked.with.is_empty() {
         rows.push(("And in the same record", format!("any of: {}", many(&asked.with))));
     }
+    if let Some(reduced) = &asked.reduced {
+        rows.push(("Given", given(reduced)));
+    }
     match asked.transactions {
         Some(Transactions::Joined) => rows.push((
             "Transactions",
@@ -136,6 +139,40 @@ fn taken(asked: &ClauseWords) -> String {
         (TakeName::Files, _) => "whole files".to_owned(),
         (TakeName::Records, None) => "records within files".to_owned(),
         (TakeName::Records, Some(format)) => format!("records within files of the format {}", format.name()),
+    }
+}
+
+/// What of each record a clause asks for.
+fn given(reduced: &Reduced) -> String {
+    match (reduced.unit, &reduced.fields) {
+        (Some(Unit::Headers), _) => {
+            "of each message its headers alone, as they are stored (among them the sender, the \
+            recipients, the subject and the dates); nothing of what was written in it or attached to it"
+                .to_owned()
+        }
+        (Some(Unit::MessageWithoutAttachments), _) => {
+            "each message as it is stored, without its attachments; the ledger \
+            says how many of each were left out (<code>left_out</code>)"
+                .to_owned()
+        }
+        (None, fields) => {
+            let fields = many(fields.as_deref().unwrap_or_default());
+            format!(
+                "of each record these fields alone: {fields}. The rest of it was not asked for and is not in this package"
+            )
+        }
+    }
+}
+
+/// In which form an exhibit is given.
+fn form(reduced: &Reduced) -> String {
+    match (reduced.unit, &reduced.fields) {
+        (Some(Unit::Headers), _) => "its headers alone".to_owned(),
+        (Some(Unit::MessageWithoutAttachments), _) => match reduced.left_out {
+            None | Some(0) => "which has no attachments".to_owned(),
+            Some(count) => format!("without {}", counted(count, "attachment", "attachments")),
+        },
+        (None, fields) => format!("of each {} alone", many(fields.as_deref().unwrap_or_default())),
     }
 }
 
@@ -296,8 +333,12 @@ fn exhibit(line: &ExhibitLine) -> String {
         (false, Some(at)) => at.to_string(),
         (false, None) => "none that counts".to_owned(),
     };
+    let what = match &line.reduced {
+        Some(reduced) => format!("{what}, {}", form(reduced)),
+        None => what,
+    };
     // The link is built from the number and letters of a closed list, never from what stands in the line.
-    let letters = Extension::of(line.format).name();
+    let letters = line.extension().name();
     let volume = line.volume.as_deref().map(|volume| format!(", volume {}", text(volume))).unwrap_or_default();
     format!(
         "<tr><td><a href=\"data/{0:06}.{letters}\">{0:06}</a></td><td>{1}</td><td>{what}</td>\

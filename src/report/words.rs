@@ -89,12 +89,17 @@ pub(super) fn duration(text: &str) -> Option<String> {
 }
 
 /// The words that the report uses, and what each one means.
-pub(super) const GLOSSARY: [(&str, &str); 12] = [
+pub(super) const GLOSSARY: [(&str, &str); 13] = [
     ("Order", "The court's order, as it was written down for the program: order.toml in this package."),
     ("Clause", "One grant within the order: where to look, for what, and from which time."),
     ("Source", "A server's disk image or folder that the order names."),
     ("Window", "A span of time. Its first instant is inside, its end is not."),
     ("Record", "One line of a log, or one mail message."),
+    (
+        "Reduced",
+        "Of a record that falls under the clause only what the clause asks for of it: named fields, the headers of a message, \
+         or a message without its attachments. The ledger marks it so; its sums are those of what is given.",
+    ),
     ("Exhibit", "One numbered item disclosed: a file in data/."),
     ("Produced", "Something was disclosed under the clause."),
     (

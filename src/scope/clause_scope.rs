@@ -7,10 +7,11 @@ use super::entry::{ArchivePlace, Entry, EntryKind, FileTimes, MaildirPlace};
 use super::glob::{GlobError, PathSet};
 use super::matcher::Matcher;
 use super::record::{Fields, TimeField};
+use super::reduction::Form;
 use super::row::RowScope;
 use super::verdict::Verdict;
 use crate::clock::{LocalReading, Timestamp, Zone};
-use crate::order::{Clause, Clock, Format, Join, LogFormat, Order, Take, Window};
+use crate::order::{Clause, Clock, Columns, Field, Format, Join, LogFormat, Order, Reduction, Take, Window};
 
 /// What a clause takes, compiled.
 #[derive(Debug, Clone)]
@@ -38,12 +39,16 @@ pub(in crate::scope) struct ClauseScope {
     pub(in crate::scope) year: Option<i32>,
     /// Brings in the other records of the transactions that it asks for.
     pub(in crate::scope) join: Option<Join>,
+    /// What of a record it asks for; none = the record.
+    pub(in crate::scope) form: Option<Form>,
+    /// The time of a record is among what it asks for.
+    pub(in crate::scope) states_time: bool,
     /// Of times in the source that carry none.
-    zone: Option<Zone>,
+    pub(in crate::scope) zone: Option<Zone>,
 }
 
 impl ClauseScope {
-    pub(in crate::scope) fn new(order: &Order, clause: &Clause) -> Result<Self, GlobError> {
+    pub(in crate::scope) fn new(order: &Order, at: usize, clause: &Clause) -> Result<Self, GlobError> {
         let taken = match &clause.take {
             Take::Files => Taken::Files,
             Take::Records(records) => Taken::Records {
@@ -68,6 +73,8 @@ impl ClauseScope {
                 Take::Files => None,
                 Take::Records(records) => records.join,
             },
+            form: Form::of(order, at),
+            states_time: states_time(clause),
             zone: order.sources.get(clause.source).and_then(|source| source.zone),
         })
     }
@@ -189,6 +196,20 @@ impl ClauseScope {
         }
         verdict
     }
+}
+
+/// The time of a record may be stated under the clause: it asks for the whole record, for a part that holds it, or for the field
+/// or column that it is.
+fn states_time(clause: &Clause) -> bool {
+    let Take::Records(records) = &clause.take else { return true };
+    let Some(Reduction::Fields(fields)) = &records.reduction else { return true };
+    let named = records.rows.as_ref().and_then(|rows| rows.time.as_ref()).map(|time| time.column.as_str());
+    let own = records.format.filter(|format| format.columns() == Columns::Timed).map(|_| "time");
+    fields.iter().any(|field| match field {
+        Field::Time => true,
+        Field::Column(name) => named.or(own) == Some(name),
+        Field::Role(_) => false,
+    })
 }
 
 /// A file's time on a clock; none where the file system lacks it, or where it is a clock of records.

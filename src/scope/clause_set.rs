@@ -47,6 +47,15 @@ impl ClauseSet {
         self
     }
 
+    /// What both hold.
+    #[must_use]
+    pub fn intersection(mut self, other: Self) -> Self {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word &= more;
+        }
+        self
+    }
+
     /// The indexes, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + use<> {
         let words = self.0;
@@ -81,5 +90,7 @@ mod tests {
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 3, 64, 200, 255]);
         assert!(set.contains(64) && !set.contains(65));
         assert!(ClauseSet::EMPTY.is_empty() && !set.is_empty());
+        let both = set.intersection([3, 4, 200].into_iter().collect());
+        assert_eq!(both.iter().collect::<Vec<_>>(), [3, 200]);
     }
 }

@@ -27,6 +27,8 @@ pub enum Comparison {
     With,
     /// The record's table and columns with `rows`.
     Rows,
+    /// What can be read of the record with `unit` or `fields`.
+    Form,
 }
 
 impl Comparison {
@@ -40,6 +42,7 @@ impl Comparison {
             Self::Identifiers => "identifiers",
             Self::With => "with",
             Self::Rows => "rows",
+            Self::Form => "what it asks for of it",
         }
     }
 }
@@ -175,6 +178,9 @@ fn record_comparisons(clause: &ClauseScope, fields: &dyn Fields) -> Vec<(Compari
     }
     if with.is_some() {
         comparisons.push((Comparison::With, clause.with(fields)));
+    }
+    if clause.form.is_some() {
+        comparisons.push((Comparison::Form, clause.reducible(fields)));
     }
     comparisons
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** over the clauses one `In` is in, else one `Undecided` is undecided; a withhold beats every clause, and
 //! an undecided withhold makes undecided.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::clause_scope::{ClauseScope, Taken, file_time, record_time};
@@ -12,8 +12,9 @@ use super::glob::{GlobError, PathGlob, PathSet};
 use super::join::Joined;
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
-use super::record::{Fields, RawRecord, Record, Stamp};
-use super::row::{RowName, RowScope};
+use super::record::{Fields, RawRecord, Stamp};
+use super::reduction::{Admitted, Forms};
+use super::row_names::RowNames;
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Family, Format, LogFormat, Order, Provider};
@@ -63,7 +64,12 @@ impl Scope {
     pub fn compile(order: &Order, provider: Option<&Provider>) -> Result<Self, GlobError> {
         let withholds = provider.map(|provider| provider.withholds.as_slice()).unwrap_or_default();
         Ok(Self {
-            clauses: order.clauses.iter().map(|clause| ClauseScope::new(order, clause)).collect::<Result<_, _>>()?,
+            clauses: order
+                .clauses
+                .iter()
+                .enumerate()
+                .map(|(at, clause)| ClauseScope::new(order, at, clause))
+                .collect::<Result<_, _>>()?,
             zones: order.sources.iter().map(|source| source.zone).collect(),
             withheld_paths: PathSet::new(withholds.iter().flat_map(|withhold| &withhold.paths))?,
             withheld: WithholdMatcher::new(withholds.iter().flat_map(|withhold| &withhold.identifiers)),
@@ -175,6 +181,10 @@ impl Scope {
             let named = || clauses.iter().filter_map(|at| self.clauses.get(at));
             let windowed = named().find(|clause| clause.window.is_some_and(|window| window.clock == clock));
             let clause = windowed.or_else(|| named().find(|clause| clause.row_scope().is_some()));
+            let stating = clause.or_else(|| named().next());
+            if stating.is_some_and(|clause| !clause.states_time) {
+                return None;
+            }
             let time = clause.map_or_else(|| fields.time(clock), |clause| clause.time(fields, clock));
             record_time(time, zone)
         })
@@ -218,9 +228,10 @@ impl Scope {
 
 /// What the gate says of one record.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and a box would be one more allocation a record")]
 pub enum Judgement<'a> {
-    /// It may leave; these other clauses could not be decided.
-    In(InScope<Record<'a>>, ClauseSet),
+    /// It may leave, as its clauses ask for it; these other clauses could not be decided.
+    In(Admitted<'a>, ClauseSet),
     /// These clauses ask for it, or may, and a withhold stops it.
     Withheld(ClauseSet),
     /// These clauses cannot be decided.
@@ -237,12 +248,11 @@ pub struct RecordGate<'s> {
     clauses: ClauseSet,
     /// The same clauses, ready to compare.
     compiled: Vec<(usize, &'s ClauseScope)>,
+    forms: Forms,
     admitted: Cell<ClauseSet>,
     joined: Option<&'s Joined>,
     entry: Entry,
-    /// Names that clauses give in `rows` and that no record has had yet: clause, and which of its names.
-    not_met: RefCell<Vec<(usize, usize)>>,
-    has_records: Cell<bool>,
+    row_names: RowNames,
 }
 
 /// What is known of the years of stamps that have none, apart from the stream.
@@ -267,41 +277,25 @@ impl YearFacts {
 impl<'s> RecordGate<'s> {
     pub(in crate::scope) fn new(scope: &'s Scope, source: usize, clauses: ClauseSet, entry: Entry) -> Self {
         let compiled: Vec<_> = clauses.iter().filter_map(|at| Some((at, scope.clause(at)?))).collect();
-        let counts = compiled.iter().filter_map(|(at, clause)| Some((*at, clause.row_scope()?.names().count())));
-        let not_met = counts.flat_map(|(at, count)| (0..count).map(move |name| (at, name))).collect();
+        let forms = Forms::of(&compiled);
+        let row_names = RowNames::of(&compiled);
         Self {
             scope,
             source,
             clauses,
             compiled,
             admitted: Cell::new(ClauseSet::EMPTY),
+            forms,
             joined: None,
             entry,
-            not_met: RefCell::new(not_met),
-            has_records: Cell::new(false),
+            row_names,
         }
     }
 
     /// The names in its `rows` that no record of the stream has had, for each clause that gives some. None where the stream
     /// held no record to have one.
     pub fn names_not_met(&self) -> Option<Vec<(usize, BTreeSet<String>)>> {
-        let of = |clause: usize, rows: &RowScope| {
-            let not_met = self.not_met.borrow();
-            let names = not_met.iter().filter(|(at, _)| *at == clause).filter_map(|(_, name)| rows.names().nth(*name));
-            (clause, names.map(RowName::words).collect())
-        };
-        let naming = self.compiled.iter().filter_map(|(at, clause)| Some(of(*at, clause.row_scope()?)));
-        self.has_records.get().then(|| naming.collect())
-    }
-
-    fn note_names(&self, fields: &dyn Fields) {
-        if fields.parsed() {
-            self.has_records.set(true);
-            self.not_met.borrow_mut().retain(|(at, name)| {
-                let rows = self.scope.clause(*at).and_then(ClauseScope::row_scope);
-                rows.is_none_or(|rows| rows.names().nth(*name).is_some_and(|name| !rows.meets(name, fields)))
-            });
-        }
+        self.row_names.missing(&self.compiled)
     }
 
     /// The clauses under which records of it may be taken.
@@ -317,6 +311,7 @@ impl<'s> RecordGate<'s> {
     pub fn without(&mut self, clauses: ClauseSet) {
         self.compiled.retain(|(at, _)| !clauses.contains(*at));
         self.clauses = self.compiled.iter().map(|(at, _)| *at).collect();
+        self.forms = Forms::of(&self.compiled);
     }
 
     /// The format that clauses name for it, each with its clauses; none = by content.
@@ -350,9 +345,7 @@ impl<'s> RecordGate<'s> {
 
     /// What the clauses and the withholds say of one record.
     pub fn judge<'a>(&self, raw: RawRecord<'a>) -> Judgement<'a> {
-        if !self.has_records.get() || !self.not_met.borrow().is_empty() {
-            self.note_names(raw.fields);
-        }
+        self.row_names.note(&self.compiled, raw.fields);
         let (mut admitting, mut undecided, mut because) = (ClauseSet::EMPTY, ClauseSet::EMPTY, ClauseSet::EMPTY);
         for (at, clause) in &self.compiled {
             let own = clause.record(raw.fields);
@@ -381,15 +374,12 @@ impl<'s> RecordGate<'s> {
             Verdict::Undecided => return Judgement::Undecided(admitting.union(undecided)),
             Verdict::Out => {}
         }
-        let stamp = self.scope.record_stamp(self.source, admitting, raw.fields);
-        let record = Record { bytes: raw.bytes, offset: raw.offset, stamp, because };
-        match InScope::new(record, admitting) {
-            Some(admitted) => {
-                self.admitted.set(self.admitted.get().union(admitting));
-                Judgement::In(admitted, undecided)
-            }
-            None => Judgement::Undecided(undecided),
+        let admitted = self.forms.admit((self.scope, self.source), raw, (admitting, because), &mut undecided);
+        if admitted.is_empty() {
+            return Judgement::Undecided(undecided);
         }
+        self.admitted.set(self.admitted.get().union(admitted.clauses()));
+        Judgement::In(admitted, undecided)
     }
 
     /// Where the stream was found, if anything of it was let out.

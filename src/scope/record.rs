@@ -5,11 +5,13 @@
 //!
 //! **Invariant:** a format that cannot read a field says so; it never answers with an absence or a guess.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::ClauseSet;
+use super::{ClauseSet, Form};
 use crate::clock::Timestamp;
 use crate::order::{Clock, Family, Join, Role};
 
@@ -141,6 +143,23 @@ pub trait Fields {
         false
     }
 
+    /// It has a column of that name, or may have one: false where its format names all columns of a record, and this is none.
+    fn may_have_column(&self, _name: &str) -> bool {
+        true
+    }
+
+    /// How many bytes the header section of a mail message has, with the empty line that ends it. None where there is none, or
+    /// where it ends cannot be told for certain.
+    fn header_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// Where the attachments of a mail message stand in it: ascending, apart from one another, each with its own header
+    /// section and without the lines of boundaries. None where it is no message, or that cannot be told for certain.
+    fn attachments(&self) -> Option<Vec<Range<usize>>> {
+        None
+    }
+
     /// Shows the record's text for a search of whole tokens: the raw bytes first, then every decoded form of it
     /// (headers of RFC 2047, transfer encodings, percent and backslash escapes).
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading;
@@ -157,17 +176,21 @@ pub struct RawRecord<'a> {
     pub fields: &'a dyn Fields,
 }
 
-/// An admitted record.
-#[derive(Clone, Copy, Debug)]
+/// An admitted record, or what its clauses ask for of it.
+#[derive(Clone, Debug)]
 pub struct Record<'a> {
-    /// Its bytes as stored, line end included.
-    pub bytes: &'a [u8],
+    /// Its bytes as stored, line end included; in a reduced form, that form's.
+    pub bytes: Cow<'a, [u8]>,
     /// Where it begins in the (decompressed) stream, in bytes.
     pub offset: u64,
     /// Its time.
     pub stamp: Stamp,
-    /// The clauses that take it for its transaction alone.
+    /// The clauses that take it for its transaction alone; nothing is said of that in a reduced form.
     pub because: ClauseSet,
+    /// The form in which it leaves; none = whole.
+    pub form: Option<Form>,
+    /// How many parts of a message were left out, where attachments are.
+    pub left_out: Option<u64>,
 }
 
 /// The time that the ledger states for an item, and on which clock. Both absent where that clock does not count.

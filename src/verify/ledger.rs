@@ -15,7 +15,6 @@ use super::names::Names;
 use super::totals::Recount;
 use crate::digest::{Digest, Hasher};
 use crate::ledger::{ExhibitLine, RecordLine, Statement, Summary, TakeName, escaped_path};
-use crate::order::Extension;
 use crate::package::layout::Member;
 use crate::scope::ClauseSet;
 
@@ -106,7 +105,7 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
     }
 
     fn exhibit(&mut self, line: &ExhibitLine) -> io::Result<()> {
-        let member = Member::Data(line.exhibit, Extension::of(line.format));
+        let member = Member::Data(line.exhibit, line.extension());
         if line.exhibit != self.expected || line.file != member.to_string() {
             let file = printable(line.file.as_bytes());
             let expected = self.expected;
@@ -144,7 +143,13 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         let no_times = line.time.is_none() && line.clock.is_none() && line.times.is_none();
         let times_fit = if line.has_records() { no_times } else { line.time.is_some() == line.clock.is_some() };
         let positions = is_mail && self.names.order.disclose.positions;
+        let is_form = match (&line.reduced, line.format) {
+            (Some(reduced), Some(format)) => reduced.fits(format),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
         let rows = [
+            (is_form, "what it says of the form in which it is given is not said of such an exhibit"),
             (fits, "how it was taken, its format and how many records it has do not belong together"),
             (times_fit, "a time stands without its clock, or where the records have the times"),
             (line.offset.is_some() == positions, "it states a position and should not, or the other way round"),
@@ -240,7 +245,7 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
             let Some(record) = self.parse::<RecordLine>(own, count, text) else { continue };
             let named = self.names.clauses(&record.clauses, own, &format!("record {count}"), self.findings);
             union = union.union(named);
-            self.record_shape(&record, own, count, &mut last_offset);
+            self.record_shape((&record, line), own, count, &mut last_offset);
             bytes = bytes.saturating_add(record.length);
             let found = sha256_of_next(&mut data, record.length)?;
             if found != Some(record.sha256) {
@@ -279,13 +284,24 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         Ok(())
     }
 
-    fn record_shape(&mut self, record: &RecordLine, own: Member, count: u64, last_offset: &mut Option<u64>) {
+    fn record_shape(
+        &mut self,
+        (record, exhibit): (&RecordLine, &ExhibitLine),
+        own: Member,
+        count: u64,
+        last_offset: &mut Option<u64>,
+    ) {
         let positions = self.names.order.disclose.positions;
         let ascends = record.offset.is_none() || record.offset > *last_offset;
         let because = record.because.as_deref().unwrap_or_default();
         let joins =
             (record.because.is_none() || !because.is_empty()) && because.iter().all(|id| record.clauses.contains(id));
         let rows = [
+            (record.reduced == exhibit.reduced, "it is given in another form than the exhibit that it stands in"),
+            (
+                record.reduced.is_none() || record.because.is_none(),
+                "it says of a record of which not all was given that it was taken for its transaction",
+            ),
             (joins, "it was taken for its transaction by a clause that it does not name"),
             (record.n == count, "its number is not that of its place"),
             (record.length > 0, "it has no length"),

@@ -21,10 +21,12 @@ mod check;
 mod container;
 mod contents;
 mod custody;
+mod exhibit;
 mod ledger;
 mod manifest;
 mod names;
 mod redecide;
+mod reduced;
 mod remade;
 mod totals;
 

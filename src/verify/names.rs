@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::check::{Check, Findings, printable};
-use crate::ledger::{ExhibitLine, SourceFacts, SourceKind, Statement, TakeName, is_archive_tree};
-use crate::order::{Clause, Format, Order, Source, Take};
+use crate::ledger::{ExhibitLine, Reduced, SourceFacts, SourceKind, Statement, TakeName, is_archive_tree};
+use crate::order::{Clause, Format, Order, Reduction, Source, Take};
 use crate::package::layout::Member;
 use crate::scope::ClauseSet;
 
@@ -192,6 +192,23 @@ pub(super) fn takes(asked: Format, format: Format) -> bool {
     asked == format || (asked == Format::Eml && format == Format::Maildir)
 }
 
+/// In which way an exhibit is given in another form than a clause asks for.
+fn other_form(given: Option<&Reduced>, asked: Option<&Reduction>) -> Option<String> {
+    match (given, asked) {
+        (None, None) => None,
+        (Some(given), Some(asked)) if given.is(asked) => None,
+        (None, Some(asked)) => {
+            let asked = Reduced::of(asked, None).words();
+            Some(format!("it is given whole, and this clause asks for less: {asked}"))
+        }
+        (Some(given), asked) => {
+            let asked = asked.map_or_else(|| "the whole".to_owned(), |asked| Reduced::of(asked, None).words());
+            let given = printable(given.words().as_bytes());
+            Some(format!("what is given is {given}, and this clause asks for {asked}"))
+        }
+    }
+}
+
 /// Why that clause cannot have let out an exhibit of that kind.
 fn contradiction(line: &ExhibitLine, clause: &Clause) -> Option<String> {
     match (&clause.take, line.take) {
@@ -202,6 +219,9 @@ fn contradiction(line: &ExhibitLine, clause: &Clause) -> Option<String> {
             let format = line.format?;
             if let Some(asked) = records.format.filter(|asked| !takes(*asked, format)) {
                 return Some(format!("its format is {}, and this clause asks for {}", format.name(), asked.name()));
+            }
+            if let Some(why) = other_form(line.reduced.as_ref(), records.reduction.as_ref()) {
+                return Some(why);
             }
             (clause.category < format.least_category()).then(|| {
                 format!(

@@ -1,7 +1,7 @@
 //! Deciding again: is every exhibit and record asked for by exactly the clauses that it names?
 //!
 //! A record is split out of the exhibit's bytes and put to the same comparisons as in the run: *confirmed from its bytes*.
-//! What is not in a package (a file's times, where a stream stood) can only be *consistent with what the ledger states*.
+//! What is not in a package (a file's times, where a stream stood, what was left out of a record) can only be *consistent with what the ledger states*.
 //! Withholds are on the provider's side and play no part.
 //!
 //! **Invariant:** at most one record is in memory; a record is called confirmed only if every comparison held.
@@ -11,14 +11,15 @@ use std::io::{self, BufReader, Read, Seek};
 use super::canonical;
 use super::check::{Check, Findings};
 use super::contents::{Line, Lines, Shelf, Stretch};
-use super::ledger::exact_path;
+use super::exhibit::{Exhibit, Place};
 use super::names::{Names, takes};
+use super::reduced::Left;
 use crate::clock::Timestamp;
 use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
 use crate::order::{Clock, Extension, Format, LogFormat, Take};
 use crate::package::layout::Member;
-use crate::record::{Dated, Reader, RecordSink, SplitError, Stop, Unreadable};
-use crate::scope::{ClauseSet, Comparison, Fields, RawRecord, Scope, TimeField, Verdict};
+use crate::record::{self, Dated, Reader, RecordSink, SplitError, Stop, Unreadable};
+use crate::scope::{ClauseSet, Comparison, Fields, Form, RawRecord, Scope, TimeField, Verdict};
 
 /// How many items were confirmed from their bytes, and how many are consistent with what the ledger states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,6 +28,8 @@ pub struct Decided {
     pub confirmed: u64,
     /// Whole files, of whose times and places there is only the ledger's word, and records whose stamps have no year.
     pub consistent: u64,
+    /// Records and messages of which less than the whole was given: what was left out is not there to be decided on.
+    pub reduced: u64,
 }
 
 /// What deciding again rests on.
@@ -59,6 +62,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
                     let more = self.records(&exhibit)?;
                     decided.confirmed = decided.confirmed.saturating_add(more.confirmed);
                     decided.consistent = decided.consistent.saturating_add(more.consistent);
+                    decided.reduced = decided.reduced.saturating_add(more.reduced);
                 }
             }
         }
@@ -67,14 +71,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
 
     /// Exhibits are numbered by source, volume, path, whole before records, offset; and nothing is there twice.
     fn order_of(&mut self, exhibit: &Exhibit, before: &mut Option<Place>) {
-        let place = Place {
-            source: exhibit.source,
-            volume: exhibit.line.volume.clone(),
-            path: exhibit.path.clone(),
-            take: exhibit.line.take,
-            offset: exhibit.line.offset,
-            many: exhibit.line.format == Some(Format::Mbox),
-        };
+        let place = Place::of(exhibit);
         if let Some(before) = before.replace(place.clone()).filter(|before| !before.stands_before(&place)) {
             let same = before.path == place.path && before.source == place.source && before.volume == place.volume;
             self.findings.member(Check::Scope, exhibit.member, || {
@@ -165,18 +162,21 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         let Some(format) = exhibit.line.format else { return Ok(Decided::default()) };
         // A message is decided on by its own bytes, wherever it stood: a Maildir's splitter takes any.
         let row = Reader::of(if format.is_mail() { Format::Maildir } else { format }, written(self.names, exhibit));
-        let splitter = row.rendered().unwrap_or(&*row);
+        let splitter = match exhibit.line.extension() {
+            // Fields are lines, whatever the records were.
+            Extension::Jsonl if exhibit.form.is_some() => record::format(Format::Jsonl),
+            _ => row.rendered().unwrap_or(&*row),
+        };
         let lines = self.shelf.lines(Member::Records(exhibit.line.exhibit));
         let Some(mut data) = self.shelf.open(exhibit.member) else { return Ok(Decided::default()) };
         let candidates = self.candidates(exhibit, format);
-        let mut sink =
-            Sink { redecision: self, exhibit, candidates, lines, count: 0, confirmed: 0, consistent: 0, failure: None };
+        let (count, decided) = (0, Decided::default());
+        let mut sink = Sink { redecision: self, exhibit, candidates, lines, count, decided, failure: None };
         match splitter.split(&mut data, None, &mut sink) {
             Ok(()) | Err(SplitError::Stopped) => {}
             Err(SplitError::Read(error)) => return Err(error.into()),
         }
-        let (count, failure) = (sink.count, sink.failure.take());
-        let decided = Decided { confirmed: sink.confirmed, consistent: sink.consistent };
+        let (count, decided, failure) = (sink.count, sink.decided, sink.failure.take());
         if let Some(error) = failure {
             return Err(error);
         }
@@ -195,6 +195,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         for (at, clause) in self.names.order.clauses.iter().enumerate() {
             let fits = clause.source == exhibit.source
                 && clause.category >= format.least_category()
+                && Form::of(self.names.order, at) == exhibit.form
                 && self.scope.path_matches(at, &exhibit.path);
             match self.asks_for(at) {
                 // Lines of a form that the order writes down are found by no content.
@@ -242,63 +243,6 @@ struct Candidates {
     must: ClauseSet,
 }
 
-/// One exhibit, looked up in the order.
-struct Exhibit {
-    line: ExhibitLine,
-    member: Member,
-    source: usize,
-    path: Vec<u8>,
-    named: ClauseSet,
-}
-
-impl Exhibit {
-    fn new(line: ExhibitLine, names: &Names<'_>) -> Option<Self> {
-        let member = Member::Data(line.exhibit, Extension::of(line.format));
-        let source = names.source(&line.source)?;
-        let path = exact_path(&line)?;
-        let named = names.known(&line.clauses);
-        Some(Self { line, member, source, path, named })
-    }
-
-    fn clauses<'n>(&self, names: &'n Names<'_>) -> Vec<(usize, &'n str)> {
-        self.named.iter().filter_map(|at| Some((at, names.order.clauses.get(at)?.id.as_str()))).collect()
-    }
-}
-
-/// Where an exhibit was found.
-#[derive(Clone)]
-struct Place {
-    source: usize,
-    volume: Option<String>,
-    path: Vec<u8>,
-    take: TakeName,
-    offset: Option<u64>,
-    /// A stream of it gives several exhibits.
-    many: bool,
-}
-
-impl Place {
-    fn stands_before(&self, next: &Self) -> bool {
-        if self.source != next.source {
-            return self.source < next.source;
-        }
-        if self.volume != next.volume {
-            // Volumes are numbered by their tables, which are not here.
-            return true;
-        }
-        if self.path != next.path {
-            return self.path < next.path;
-        }
-        match (self.take, next.take) {
-            (TakeName::Files, TakeName::Records) => true,
-            (TakeName::Records, TakeName::Records) if self.many && next.many => {
-                self.offset.is_none() || self.offset < next.offset
-            }
-            _ => false,
-        }
-    }
-}
-
 /// Takes the records of one exhibit, beside the lines that the ledger has on them.
 struct Sink<'s, 'r, 'a, R> {
     redecision: &'s mut Redecision<'r, 'a, R>,
@@ -306,8 +250,7 @@ struct Sink<'s, 'r, 'a, R> {
     candidates: Candidates,
     lines: Option<Lines<BufReader<Stretch<'a, R>>>>,
     count: u64,
-    confirmed: u64,
-    consistent: u64,
+    decided: Decided,
     failure: Option<io::Error>,
 }
 
@@ -350,12 +293,14 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
     fn decide(&mut self, stated: &Stated, fields: &dyn Fields) -> bool {
         let (member, item) = self.item();
         let (names, may) = (self.redecision.names, self.candidates.may);
-        let mut holds = true;
+        let (mut holds, is_reduced) = (true, self.exhibit.form.is_some());
         for (at, clause) in names.order.clauses.iter().enumerate().filter(|(at, _)| may.contains(*at)) {
             let verdict = self.redecision.scope.record_verdict(at, fields);
             let named = stated.clauses.contains(at);
             if stated.because.contains(at) {
                 holds &= self.joined(at, verdict, fields, (member, &clause.id, &item));
+            } else if named && is_reduced && !self.contradicts(at, verdict, fields) {
+                // What was left out may be what the clause asks for.
             } else if named && verdict != Verdict::In {
                 holds = false;
                 let why = self.reasons(at, fields);
@@ -397,6 +342,24 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
             ),
         });
         false
+    }
+
+    /// What is left of a record speaks against a clause that names it. What a transaction brought in need not hold the
+    /// identifiers of the clause.
+    fn contradicts(&self, clause: usize, verdict: Verdict, fields: &dyn Fields) -> bool {
+        let joins = self
+            .redecision
+            .names
+            .order
+            .clauses
+            .get(clause)
+            .is_some_and(|clause| matches!(&clause.take, Take::Records(records) if records.join.is_some()));
+        if !joins {
+            return verdict == Verdict::Out;
+        }
+        let explanation = self.redecision.scope.explain_fields(ClauseSet::one(clause), fields);
+        let mut comparisons = explanation.clauses.iter().flat_map(|clause| &clause.comparisons);
+        comparisons.any(|comparison| *comparison == (Comparison::Window, Verdict::Out))
     }
 
     /// By which comparisons a clause does not ask for a record.
@@ -463,13 +426,18 @@ impl<R: Read + Seek> RecordSink for Sink<'_, '_, '_, R> {
             });
             return Err(Stop);
         }
+        if let Some(form) = &self.exhibit.form {
+            self.left(record, form, &stated);
+            return Ok(());
+        }
         // A stamp without a year has only the ledger's word for it.
         let is_yearless =
             matches!(record.fields.time(Clock::Record), TimeField::Yearless(_)) || !stated.because.is_empty();
         let zone = self.redecision.scope.zone(self.exhibit.source);
         let dated = Dated::stated(record.fields, stated.time, zone);
         if self.decide(&stated, &dated) {
-            let count = if is_yearless { &mut self.consistent } else { &mut self.confirmed };
+            let Decided { confirmed, consistent, .. } = &mut self.decided;
+            let count = if is_yearless { consistent } else { confirmed };
             *count = count.saturating_add(1);
         }
         Ok(())
@@ -485,6 +453,24 @@ impl<R: Read + Seek> RecordSink for Sink<'_, '_, '_, R> {
 }
 
 impl<R: Read + Seek> Sink<'_, '_, '_, R> {
+    /// A record of which less than the whole was given: at most consistent with what the ledger states.
+    fn left(&mut self, record: RawRecord<'_>, form: &Form, stated: &Stated) {
+        let Some(format) = self.exhibit.line.format else { return };
+        match Left::read(record, &form.reduction, format) {
+            Ok(left) => {
+                if self.decide(stated, left.fields()) {
+                    self.decided.reduced = self.decided.reduced.saturating_add(1);
+                }
+            }
+            Err(why) => {
+                let (member, item) = self.item();
+                self.redecision.findings.member(Check::Scope, member, || {
+                    format!("{item} {why}, and no clause that it names asks for anything else")
+                });
+            }
+        }
+    }
+
     fn stray(&mut self, bytes: u64) {
         if bytes > 0 {
             self.redecision.findings.member(Check::Scope, self.exhibit.member, || {

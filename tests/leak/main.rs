@@ -75,6 +75,8 @@ struct Faults {
     verify: Vec<String>,
     sealed: u64,
     exhibits: usize,
+    /// Of them reduced: to headers, to a message without attachments, to fields.
+    reduced: [usize; 3],
 }
 
 static RUNS: LazyLock<Vec<Faults>> = LazyLock::new(|| {
@@ -130,7 +132,14 @@ fn try_order(scene: &Scene, seed: u64) -> Faults {
         faults.gaps.extend(twin::compare(&order, &expected, &outcome).into_iter().map(say));
         faults.audit.extend(audit(&order, &expected, &outcome).into_iter().map(say));
         faults.sealed += u64::from(outcome.tar.is_some());
-        faults.exhibits += outcome.lines("exhibits.jsonl").len();
+        let ledger = outcome.lines("exhibits.jsonl");
+        faults.exhibits += ledger.len();
+        for (count, form) in faults.reduced.iter_mut().zip(["headers", "message-without-attachments", "fields"]) {
+            let is_it = |line: &&serde_json::Value| {
+                line["reduced"]["unit"] == form || (form == "fields" && line["reduced"]["fields"].is_array())
+            };
+            *count += ledger.iter().filter(is_it).count();
+        }
         if seed % 5 == 2 {
             faults.verify.extend(run::verify(&scene.place, &outcome).into_iter().map(say));
         }
@@ -443,6 +452,13 @@ fn everything_in_scope_is_there_byte_for_byte() {
     none("gaps", RUNS.iter().flat_map(|faults| &faults.gaps).collect());
     let (sealed, exhibits) = RUNS.iter().fold((0, 0), |sum, faults| (sum.0 + faults.sealed, sum.1 + faults.exhibits));
     println!("{sealed} packages with {exhibits} exhibits");
+    let of_form = |form: usize| RUNS.iter().map(|faults| faults.reduced[form]).sum::<usize>();
+    let reduced = [of_form(0), of_form(1), of_form(2)];
+    println!("reduced to headers, without attachments, to fields: {reduced:?}");
+    assert!(
+        reduced.iter().all(|count| *count as u64 * 10 >= orders()),
+        "few records are asked for in part: {reduced:?}"
+    );
     assert!(sealed >= orders() && exhibits as u64 >= 5 * orders(), "the orders ask for next to nothing");
 }
 

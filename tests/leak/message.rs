@@ -60,7 +60,12 @@ impl Builder {
         } else {
             text.push_str(&format!("Subject: {subject}\n"));
         }
-        self.body(&mut mail, &mut text);
+        if self.random.chance(35) {
+            self.parts(&mut mail, &mut text);
+        } else {
+            self.body(&mut mail, &mut text);
+            mail.without = Some((text.clone().into_bytes(), 0));
+        }
         mail.bytes = text.into_bytes();
         mail
     }
@@ -78,6 +83,38 @@ impl Builder {
                 mail.date = Some(time);
             }
         }
+    }
+
+    /// A text and attachments. Now and then nothing says where the last part ends.
+    fn parts(&mut self, mail: &mut Mail, text: &mut String) {
+        let (boundary, words) = (self.word("a boundary"), self.word("the words of a message with parts"));
+        let shown = *self.random.pick(&WORDS);
+        text.push_str(&format!("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\n\n"));
+        text.push_str(&format!("--{boundary}\nContent-Type: text/plain\n\nDear {shown}, {words}\n"));
+        let mut without = text.clone();
+        let count = 1 + self.random.below(3);
+        for number in 0..count {
+            let (name, content) = (self.word("the name of an attachment"), self.word("the bytes of an attachment"));
+            let hidden = *self.random.pick(&WORDS);
+            let plain = format!("{content} {hidden}\n");
+            let head = match number {
+                0 => format!("Content-Type: application/pdf; name=\"{name}.pdf\"\nContent-Transfer-Encoding: base64\n"),
+                1 => format!("Content-Type: text/plain\nContent-Disposition: attachment; filename={name}.txt\n"),
+                _ => format!("Content-Type: message/rfc822\n\nSubject: {name}\n"),
+            };
+            let body = if number == 0 { STANDARD.encode(&plain) + "\n" } else { plain.clone() };
+            if number == 0 {
+                mail.decoded.extend_from_slice(format!(" {plain}").as_bytes());
+            }
+            text.push_str(&format!("--{boundary}\n{head}\n{body}"));
+            without.push_str(&format!("--{boundary}\n"));
+        }
+        if self.random.chance(15) {
+            return;
+        }
+        text.push_str(&format!("--{boundary}--\n"));
+        without.push_str(&format!("--{boundary}--\n"));
+        mail.without = Some((without.into_bytes(), count as u64));
     }
 
     fn body(&mut self, mail: &mut Mail, text: &mut String) {

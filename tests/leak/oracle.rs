@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::order::{Clause, Order};
+use chrono::DateTime;
+
+use super::order::{Clause, Order, Reduced};
 use super::tree::{Body, File, Line, Mail, Node, Planted, Tree};
 use super::value::{Value, entry_value, holds, line_value, mail_value};
-use super::word::{glob_matches, stands_in};
+use super::word::{glob_matches, plain, stands_in};
 
 /// Where the tree stands when it is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +34,9 @@ pub struct Exhibit {
     pub clauses: BTreeSet<usize>,
     /// The file's or the message's time, where it counts.
     pub time: Option<i64>,
+    /// Where it is less than what was found: the first clause of the order that asks for the like, and what the ledger says.
+    pub rank: Option<usize>,
+    pub reduced: serde_json::Value,
     /// Of a log: each line.
     pub lines: Option<Vec<ExpectedLine>>,
 }
@@ -94,15 +99,16 @@ pub fn expect(order: &Order, tree: &Tree, kind: Kind) -> Expected {
     }
     oracle.trouble();
     let mut expected = oracle.expected;
-    expected
-        .exhibits
-        .sort_by(|one, other| (&one.path, !one.whole, one.offset).cmp(&(&other.path, !other.whole, other.offset)));
+    expected.exhibits.sort_by_key(|one| (one.path.clone(), !one.whole, one.offset, one.rank));
     expected.stopped = order.clauses.iter().zip(&expected.clauses).any(|(clause, count)| {
         let reached = if clause.records.is_some() { count.records } else { count.files.len() as u64 };
         clause.limit.is_some_and(|limit| reached > limit)
     });
     expected
 }
+
+/// What a record gives in a reduced form, if it can be told.
+type Give<'g> = &'g dyn Fn(&Reduced) -> Option<Vec<u8>>;
 
 struct Oracle<'o> {
     order: &'o Order,
@@ -201,6 +207,8 @@ impl Oracle<'_> {
                 payload: file.stored.clone(),
                 clauses: admitted,
                 time: self.file_time(planted),
+                rank: None,
+                reduced: serde_json::Value::Null,
                 lines: None,
             });
         }
@@ -263,6 +271,8 @@ impl Oracle<'_> {
                 self.short(index, "not-the-format");
             } else if format.is_empty() {
                 self.short(index, "unknown-format");
+            } else if matches!(file.body, Body::Log(_) | Body::Syslog(_)) && self.asks_for_mail(index) {
+                self.short(index, "not-the-format");
             } else if clause.category == "traffic" && least == "content" {
                 self.short(index, "category-too-low");
             } else {
@@ -291,17 +301,18 @@ impl Oracle<'_> {
 
     fn lines(&mut self, planted: &Planted, lines: &[Line], format: &'static str, clauses: &[usize]) {
         let value = if format == "syslog" { entry_value } else { line_value };
-        let mut admitted = Vec::new();
+        let mut admitted: BTreeMap<Option<usize>, Vec<ExpectedLine>> = BTreeMap::new();
         for line in lines {
             let asked = self.asked(clauses, |clause| value(line, clause));
-            let taken = self.settle(&asked, &line.bytes, &line.decoded, line.offset, &planted.path);
-            if !taken.is_empty() {
-                let time = line.fields.as_ref().map(|fields| fields.time);
-                let (bytes, offset) = (line.bytes.clone(), line.offset);
-                admitted.push(ExpectedLine { bytes, offset, time, clauses: taken });
+            let give = |reduced: &Reduced| projected(line, reduced);
+            let forms = self.settle((asked, &give), &line.bytes, &line.decoded, line.offset, &planted.path);
+            for GivenForm { rank, bytes, clauses } in forms {
+                let time = line.fields.as_ref().map(|fields| fields.time).filter(|_| self.tells_time(rank));
+                let line = ExpectedLine { bytes, offset: line.offset, time, clauses };
+                admitted.entry(rank).or_default().push(line);
             }
         }
-        if !admitted.is_empty() {
+        for (rank, admitted) in admitted {
             self.expected.exhibits.push(Exhibit {
                 path: planted.path.clone(),
                 whole: false,
@@ -310,6 +321,8 @@ impl Oracle<'_> {
                 payload: admitted.iter().flat_map(|line| line.bytes.clone()).collect(),
                 clauses: admitted.iter().flat_map(|line| line.clauses.clone()).collect(),
                 time: None,
+                rank,
+                reduced: rank.map_or(serde_json::Value::Null, |rank| self.ledger_words(rank, None)),
                 lines: Some(admitted),
             });
         }
@@ -317,18 +330,58 @@ impl Oracle<'_> {
 
     fn message(&mut self, planted: &Planted, mail: &Mail, format: &'static str, clauses: &[usize]) {
         let asked = self.asked(clauses, |clause| mail_value(mail, clause));
-        let taken = self.settle(&asked, &mail.bytes, &mail.decoded, mail.offset, &planted.path);
-        if !taken.is_empty() {
+        let give = |reduced: &Reduced| match reduced {
+            Reduced::Headers => Some(mail.header().to_vec()),
+            Reduced::WithoutAttachments => mail.without.as_ref().map(|(bytes, _)| bytes.clone()),
+            Reduced::Fields(_) => unreachable!("no order asks for fields of mail"),
+        };
+        let left_out = mail.without.as_ref().map(|(_, count)| *count);
+        for GivenForm { rank, bytes, clauses } in
+            self.settle((asked, &give), &mail.bytes, &mail.decoded, mail.offset, &planted.path)
+        {
             self.expected.exhibits.push(Exhibit {
                 path: planted.path.clone(),
                 whole: false,
                 format: Some(format),
                 offset: mail.offset,
-                payload: mail.bytes.clone(),
-                clauses: taken,
+                payload: bytes,
+                clauses,
                 time: mail.date,
+                rank,
+                reduced: rank.map_or(serde_json::Value::Null, |rank| self.ledger_words(rank, left_out)),
                 lines: None,
             });
+        }
+    }
+
+    fn reduced(&self, clause: usize) -> Option<&Reduced> {
+        self.order.clauses[clause].records.as_ref()?.reduced.as_ref()
+    }
+
+    fn asks_for_mail(&self, clause: usize) -> bool {
+        matches!(self.reduced(clause), Some(Reduced::Headers | Reduced::WithoutAttachments))
+    }
+
+    /// The first clause that asks for the like.
+    fn rank(&self, clause: usize) -> Option<usize> {
+        let own = self.reduced(clause)?;
+        (0..=clause).find(|before| self.reduced(*before) == Some(own))
+    }
+
+    fn tells_time(&self, rank: Option<usize>) -> bool {
+        match rank.and_then(|rank| self.reduced(rank)) {
+            Some(Reduced::Fields(fields)) => fields.contains(&"time"),
+            _ => true,
+        }
+    }
+
+    fn ledger_words(&self, rank: usize, left_out: Option<u64>) -> serde_json::Value {
+        match self.reduced(rank).unwrap() {
+            Reduced::Headers => serde_json::json!({ "unit": "headers" }),
+            Reduced::WithoutAttachments => {
+                serde_json::json!({ "unit": "message-without-attachments", "left_out": left_out })
+            }
+            Reduced::Fields(fields) => serde_json::json!({ "fields": fields }),
         }
     }
 
@@ -340,21 +393,30 @@ impl Oracle<'_> {
             .collect()
     }
 
-    /// Counts one record; the clauses that let it out.
+    /// Counts one record; the forms in which it leaves, each with its clauses. What cannot be reduced is undecided.
     fn settle(
         &mut self,
-        asked: &[(usize, Value)],
+        (mut asked, give): (Vec<(usize, Value)>, Give<'_>),
         raw: &[u8],
         decoded: &[u8],
         offset: usize,
         path: &[u8],
-    ) -> BTreeSet<usize> {
+    ) -> Vec<GivenForm> {
         if asked.is_empty() {
-            return BTreeSet::new();
+            return Vec::new();
         }
         let withheld = self.withheld_identifiers(raw, Some(decoded));
-        let taken: BTreeSet<usize> =
-            asked.iter().filter(|(_, value)| *value == Value::In && !withheld).map(|(clause, _)| *clause).collect();
+        let mut forms: BTreeMap<Option<usize>, GivenForm> = BTreeMap::new();
+        for (clause, value) in asked.iter_mut().filter(|(_, value)| *value == Value::In && !withheld) {
+            let given = self.reduced(*clause).map_or(Some(raw.to_vec()), give);
+            let (Some(bytes), rank) = (given, self.rank(*clause)) else {
+                *value = Value::Undecided;
+                continue;
+            };
+            let form = forms.entry(rank).or_insert(GivenForm { rank, bytes, clauses: BTreeSet::new() });
+            form.clauses.insert(*clause);
+        }
+        let taken: Vec<GivenForm> = forms.into_values().collect();
         let (offset, length) = (offset as u64, raw.len() as u64);
         let split = self.expected.streams.entry(path.to_vec()).or_default();
         if withheld {
@@ -371,13 +433,13 @@ impl Oracle<'_> {
                 _ => split.positions.push((offset, length)),
             }
         }
-        for clause in &taken {
+        for (form, clause) in taken.iter().flat_map(|form| form.clauses.iter().map(move |clause| (form, clause))) {
             let count = &mut self.expected.clauses[*clause];
             count.files.insert(path.to_vec());
             count.records += 1;
-            count.bytes += length;
+            count.bytes += form.bytes.len() as u64;
         }
-        self.leave_undecided(asked, !taken.is_empty());
+        self.leave_undecided(&asked, !taken.is_empty());
         taken
     }
 
@@ -414,6 +476,28 @@ impl Oracle<'_> {
             }
         }
     }
+}
+
+/// A record as some clauses ask for it.
+struct GivenForm {
+    rank: Option<usize>,
+    bytes: Vec<u8>,
+    clauses: BTreeSet<usize>,
+}
+
+/// A line's fields as the order language says that they are written; none where it does not parse.
+fn projected(line: &Line, reduced: &Reduced) -> Option<Vec<u8>> {
+    let Reduced::Fields(names) = reduced else { unreachable!("no order asks for a part of a line") };
+    let fields = line.fields.as_ref()?;
+    let member = |name: &&'static str| match *name {
+        "time" => {
+            format!("\"time\":\"{}\"", DateTime::from_timestamp(fields.time, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ"))
+        }
+        "client" => format!("\"client\":[\"{}\"]", plain(fields.client)),
+        _ => format!("\"user\":[{}]", fields.user.as_ref().map_or(String::new(), |user| format!("\"{user}\""))),
+    };
+    let members: Vec<String> = names.iter().map(member).collect();
+    Some(format!("{{\"fields\":{{{}}}}}\n", members.join(",")).into_bytes())
 }
 
 /// Junk in a Maildir is a message in all but its place.

@@ -38,6 +38,15 @@ pub struct Records {
     pub identifiers: Vec<Target>,
     pub with: Vec<Target>,
     pub everything: bool,
+    pub reduced: Option<Reduced>,
+}
+
+/// Less than the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reduced {
+    Headers,
+    WithoutAttachments,
+    Fields(Vec<&'static str>),
 }
 
 #[derive(Clone, Debug)]
@@ -222,11 +231,26 @@ fn records(random: &mut Random, tree: &Tree) -> Clause {
         targets.for_each(|target| target.roles.retain(|role| *role == "any"));
     }
     records.everything = count == 0 && clause.window.is_none();
+    records.reduced = reduced(random, mail, named.then_some(format));
     if random.chance(if mail { 5 } else { 40 }) && !(named && mail) {
         clause.category = "traffic";
     }
     clause.records = Some(records);
     clause
+}
+
+/// Fields only where the format is named.
+fn reduced(random: &mut Random, mail: bool, named: Option<&str>) -> Option<Reduced> {
+    if mail {
+        let unit = if random.chance(50) { Reduced::Headers } else { Reduced::WithoutAttachments };
+        return random.chance(30).then_some(unit);
+    }
+    let all: &[&'static str] = if named? == "syslog" { &["time"] } else { &["time", "client", "user"] };
+    let mut fields: Vec<&'static str> = all.iter().copied().filter(|_| random.chance(60)).collect();
+    if random.chance(50) {
+        fields.reverse();
+    }
+    (random.chance(60) && !fields.is_empty()).then_some(Reduced::Fields(fields))
 }
 
 fn target(random: &mut Random, tree: &Tree, mail: bool, named: bool) -> Target {
@@ -421,6 +445,15 @@ impl Clause {
                     let each: Vec<String> = targets.iter().map(Target::toml).collect();
                     text.push_str(&format!("{key} = [{}]\n", each.join(", ")));
                 }
+            }
+            match &records.reduced {
+                None => {}
+                Some(Reduced::Fields(fields)) => {
+                    let names: Vec<String> = fields.iter().map(|name| quoted(name)).collect();
+                    text.push_str(&format!("fields = [{}]\n", names.join(", ")));
+                }
+                Some(Reduced::Headers) => text.push_str("unit = \"headers\"\n"),
+                Some(Reduced::WithoutAttachments) => text.push_str("unit = \"message-without-attachments\"\n"),
             }
             if records.everything {
                 text.push_str("everything = true\n");

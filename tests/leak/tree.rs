@@ -87,6 +87,16 @@ pub struct Mail {
     pub date: Option<i64>,
     /// What is in it under some encoding.
     pub decoded: Vec<u8>,
+    /// It without its attachments, and how many those are; none where that can be read in two ways.
+    pub without: Option<(Vec<u8>, u64)>,
+}
+
+impl Mail {
+    /// Its header section, through the empty line.
+    pub fn header(&self) -> &[u8] {
+        let end = self.bytes.windows(2).position(|two| two == b"\n\n").unwrap();
+        &self.bytes[..end + 2]
+    }
 }
 
 /// The tree and all that was planted in it.

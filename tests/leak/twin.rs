@@ -74,6 +74,7 @@ fn exhibit(order: &Order, number: usize, must: &Exhibit, is: &Value, outcome: &O
     check(gaps, "time", &must.time.map(rfc3339), &is["time"].as_str().map(str::to_owned));
     check(gaps, "bytes", &Some(must.payload.len() as u64), &is["bytes"].as_u64());
     check(gaps, "sha256", &Some(hex(&Sha256::digest(&must.payload)).as_str()), &is["sha256"].as_str());
+    check(gaps, "reduced", &must.reduced, &is["reduced"]);
     let offset = (must.lines.is_none() && !must.whole && order.positions).then_some(must.offset as u64);
     check(gaps, "offset", &offset, &is["offset"].as_u64());
     let file = is["file"].as_str().unwrap_or_default();
@@ -82,6 +83,7 @@ fn exhibit(order: &Order, number: usize, must: &Exhibit, is: &Value, outcome: &O
         gaps.push(format!("{file}: must be {:?}, is {got:?}", String::from_utf8_lossy(&must.payload)));
     }
     let lines = outcome.lines(&format!("records/{number:06}.jsonl"));
+    let reduced = &must.reduced;
     let Some(expected) = &must.lines else {
         return check(gaps, "lines of records", &0, &lines.len());
     };
@@ -92,6 +94,7 @@ fn exhibit(order: &Order, number: usize, must: &Exhibit, is: &Value, outcome: &O
         check(gaps, "a record's sha256", &Some(hex(&Sha256::digest(&must.bytes)).as_str()), &is["sha256"].as_str());
         check(gaps, "a record's time", &must.time.map(rfc3339), &is["time"].as_str().map(str::to_owned));
         check(gaps, "a record's clauses", &ids(order, &must.clauses), &is["clauses"]);
+        check(gaps, "a record's reduced", reduced, &is["reduced"]);
         let offset = order.positions.then_some(must.offset as u64);
         check(gaps, "a record's offset", &offset, &is["offset"].as_u64());
     }

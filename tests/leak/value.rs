@@ -60,8 +60,12 @@ pub fn line_value(line: &Line, clause: &Clause) -> Value {
     clause_value(clause, time, |target| {
         let identifier = &target.identifier;
         let Some(fields) = &line.fields else {
-            // As whole tokens; what is there may be what is asked for.
-            return if stands_in(identifier, &line.bytes) { Value::Undecided } else { Value::Out };
+            // As whole tokens; what is there may be what is asked for, an address without its port too.
+            let looked_for = match identifier {
+                Identifier::IpPort(ip, _) => &Identifier::Ip(ip.clone()),
+                other => other,
+            };
+            return if stands_in(looked_for, &line.bytes) { Value::Undecided } else { Value::Out };
         };
         let anywhere = || holds(stands_in(identifier, &line.bytes) || stands_in(identifier, &line.decoded));
         let client = || match identifier {

@@ -45,7 +45,7 @@ const PATHS: &str = "paths = [\"/var/mail/alice\", \"/home/alice/Maildir/**\"]";
 type Changes = Vec<(&'static str, &'static str)>;
 
 fn broken_orders() -> Vec<Changes> {
-    [files(), heads(), sources(), clauses(), conditions(), rows(), windows(), identifiers()].concat()
+    [files(), heads(), sources(), clauses(), conditions(), rows(), reductions(), windows(), identifiers()].concat()
 }
 
 fn files() -> Vec<Changes> {
@@ -140,7 +140,7 @@ fn clauses() -> Vec<Changes> {
         vec![(PATHS, "paths = [\"/a\\u0000\"] #! control-character")],
         vec![(
             TAKE,
-            "take = \"records\"\nfields = [\"time\"] #! not-in-this-version\nunit = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
+            "take = \"records\"\nsecret = true #! not-in-this-version\ndialect = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
         )],
         vec![(TAKE, "take = \"records\"\nas = \"sqlite\" #! not-in-this-version")],
         vec![(TAKE, "take = \"records\"\nyear = 24 #! bad-year")],
@@ -235,6 +235,38 @@ fn rows() -> Vec<Changes> {
             format!("rows = {{ where = [{cell}] }}"),
             "window = { from = 2024-03-25, through = 2024-04-07, clock = \"record\" } #! no-time-column",
         ),
+    ]
+}
+
+fn reductions() -> Vec<Changes> {
+    // Each under that `take`.
+    let clause = |take: &'static str, reduction: &'static str| -> Changes {
+        vec![(TAKE, take), (IDENTIFIERS, reduction), (ALSO, ""), (WINDOW, "everything = true")]
+    };
+    let files = |reduction: &'static str| -> Changes {
+        vec![(TAKE, "take = \"files\""), (IDENTIFIERS, reduction), (ALSO, ""), (WINDOW, ""), (LIMIT, "")]
+    };
+    let (log, jsonl) = ("take = \"records\"\nas = \"access-log\"", "take = \"records\"\nas = \"jsonl\"");
+    let mail = "take = \"records\"\nas = \"maildir\"";
+    vec![
+        files("unit = \"headers\" #! not-for-files"),
+        files("fields = [\"time\"] #! not-for-files"),
+        clause(log, "unit = \"headers\" #! unit-not-in-format"),
+        clause(jsonl, "unit = \"message-without-attachments\" #! unit-not-in-format"),
+        clause(mail, "unit = \"body\" #! unknown-unit"),
+        clause(mail, "unit = [\"headers\"] #! wrong-type"),
+        clause(mail, "fields = [\"from\"] #! fields-not-in-format"),
+        clause(mail, "unit = \"headers\"\nfields = [\"from\"] #! unit-and-fields"),
+        clause(TAKE, "fields = [\"time\"] #! fields-not-in-format"),
+        clause(log, "fields = [] #! empty"),
+        clause(log, "fields = [\"\"] #! empty"),
+        clause(log, "fields = \"time\" #! wrong-type"),
+        clause(log, "fields = [\"time\", \"time\"] #! duplicate-field"),
+        clause(jsonl, "fields = [\"at\", \"at\"] #! duplicate-field"),
+        clause(log, "fields = [\"any\"] #! fields-not-in-format"),
+        clause(log, "fields = [\"from\"] #! fields-not-in-format"),
+        clause(log, "fields = [\"Time\"] #! fields-not-in-format"),
+        clause("take = \"records\"\nas = \"syslog\"", "fields = [\"client\"] #! fields-not-in-format"),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! What a valid order means.
 
 use extract::clock::Timestamp;
-use extract::order::{self, Category, Clock, Code, Given, Identifier, LegalBasis, Role, Take};
+use extract::order::{self, Category, Clock, Code, Field, Given, Identifier, LegalBasis, Reduction, Role, Take, Unit};
 
 use crate::{GOOD, GOOD_PROVIDER, findings, order_text, provider_text, run, with};
 
@@ -166,4 +166,37 @@ error[unknown-source]: the order has no such source
 1 error
 ";
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn less_than_the_record_is_a_unit_of_mail_or_named_fields_in_their_order() {
+    let reduction = |lines: &str| {
+        let old = "identifiers = [{ email = \"alice@shop.example\", role = [\"from\", \"to\", \"cc\"] }]";
+        let also = "with = [{ email = \"bob@supplies.example\", role = [\"from\", \"to\", \"cc\"] }]";
+        let window = "window = { from = 2024-03-25, through = 2024-04-07, clock = \"date-header\" }";
+        let text = with(GOOD, &[(old, lines), (also, "everything = true"), (window, "")]);
+        let manifests = run(&text, Some(GOOD_PROVIDER)).unwrap_or_else(|found| panic!("{lines}: {found:#?}"));
+        let Take::Records(records) = manifests.order.clauses[0].take.clone() else { panic!("it takes records") };
+        records.reduction
+    };
+    let column = |name: &str| Field::Column(name.to_owned());
+    for (lines, expected) in [
+        ("as = \"mbox\"", None),
+        ("unit = \"headers\"", Some(Reduction::Unit(Unit::Headers))),
+        (
+            "as = \"eml\"\nunit = \"message-without-attachments\"",
+            Some(Reduction::Unit(Unit::MessageWithoutAttachments)),
+        ),
+        (
+            "as = \"postfix\"\nfields = [\"to\", \"time\", \"client\"]",
+            Some(Reduction::Fields(vec![Field::Role(Role::To), Field::Time, Field::Role(Role::Client)])),
+        ),
+        ("as = \"journal\"\nfields = [\"time\"]", Some(Reduction::Fields(vec![Field::Time]))),
+        (
+            "as = \"csv\"\nfields = [\"time\", \"client\", \"any\"]",
+            Some(Reduction::Fields(vec![column("time"), column("client"), column("any")])),
+        ),
+    ] {
+        assert_eq!(reduction(lines), expected, "{lines}");
+    }
 }

@@ -98,6 +98,40 @@ category = "traffic"
 paths = ["/var/log/access.log"]
 take = "records"
 identifiers = [{ ip = "203.0.113.99" }]
+
+[[clause]]
+id = "5a"
+text = "when 192.0.2.10 asked the shop for something, from 25 March to 7 April 2024"
+source = "srv"
+category = "traffic"
+paths = ["/var/www/access.log"]
+take = "records"
+as = "access-log"
+identifiers = [{ ip = "192.0.2.10" }]
+window = { from = 2024-03-25, through = 2024-04-07, clock = "record" }
+fields = ["time", "client"]
+
+[[clause]]
+id = "5b"
+text = "the headers of the e-mails of alice@shop.example"
+source = "srv"
+category = "content"
+paths = ["/var/www/mail"]
+take = "records"
+as = "mbox"
+identifiers = [{ email = "alice@shop.example" }]
+unit = "headers"
+
+[[clause]]
+id = "5c"
+text = "the e-mails of alice@shop.example without attachments"
+source = "srv"
+category = "content"
+paths = ["/var/www/mail"]
+take = "records"
+as = "mbox"
+identifiers = [{ email = "alice@shop.example" }]
+unit = "message-without-attachments"
 "#;
 
 const PROVIDER: &str = r#"schema = "provider/1"
@@ -164,6 +198,12 @@ fn server(root: &Path) {
         inside,
     );
     fs::create_dir_all(root.join("home/alice/Maildir/tmp")).unwrap();
+    file("var/www/access.log", log.concat().as_bytes(), inside);
+    let picture = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nThe words.\n\
+                   --b\nContent-Type: image/png\n\nPNG\n--b--\n";
+    let message = mail(alice, carol, "Sat, 6 Apr 2024 09:00:00 +0100", "picture");
+    let message = message.replace("\n\nText of picture.\n", &format!("\n{picture}"));
+    file("var/www/mail", format!("From x Mon Apr  1 10:00:00 2024\n{message}\n").as_bytes(), inside);
     file("srv/contracts/2023/old.pdf", b"%PDF-1.4 an old contract\n", before);
     file("srv/contracts/2024/draft.pdf", b"%PDF-1.4 a draft\n", before);
     file("srv/contracts/2024/final.pdf", b"%PDF-1.4 the contract\n", inside);
@@ -172,7 +212,8 @@ fn server(root: &Path) {
 
 /// The exhibits of [`ORDER`]'s package are:
 /// 1, 2 the Maildir's messages; 3 `2024/draft.pdf` (3b), 4 `2024/final.pdf` (3a, 3b), 5 `terms.pdf` (3a);
-/// 6 `access.log`, 7 `access.log.1.gz`; 8, 9 the messages of the mailbox. A path of clause 4a is not there: exit code 3.
+/// 6 `access.log`, 7 `access.log.1.gz`; 8, 9 the messages of the mailbox;
+/// 10 two lines of the shop's log, reduced to fields; 11, 12 one message of the shop, by its headers and without its picture. A path of clause 4a is not there: exit code 3.
 pub fn package(folder: &Path, order: &str, exit_code: i32) -> PathBuf {
     server(&folder.join("server"));
     fs::write(folder.join("order.toml"), order).unwrap();

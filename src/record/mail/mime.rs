@@ -260,14 +260,14 @@ fn parameter_pieces(line: &[u8]) -> Vec<u8> {
 }
 
 /// The name of a transfer encoding, in lower case, without comments or what else follows it.
-fn encoding_name(value: &[u8]) -> Vec<u8> {
+pub(super) fn encoding_name(value: &[u8]) -> Vec<u8> {
     let value = comment::dropped(&unfold(value));
     let word = value.split(|byte| matches!(byte, b' ' | b'\t' | b';' | b'(')).find(|word| !word.is_empty());
     word.unwrap_or_default().to_ascii_lowercase()
 }
 
 /// The value of a parameter of a Content-Type, quoted or not.
-fn parameter(value: &[u8], name: &str) -> Option<Vec<u8>> {
+pub(super) fn parameter(value: &[u8], name: &str) -> Option<Vec<u8>> {
     let mut rest = value;
     while let Some(at) = memchr::memchr(b';', rest) {
         rest = rest.get(at + 1..)?.trim_ascii_start();

@@ -6,6 +6,7 @@
 //! (see [`header`]) makes what it would say unreadable.
 
 mod address;
+mod attachment;
 mod charset;
 mod comment;
 mod date;
@@ -15,6 +16,7 @@ mod mime;
 mod transfer;
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use crate::order::{Clock, Family, Role};
 use crate::scope::{Fields, Reading, TimeField, Value};
@@ -151,6 +153,14 @@ impl Fields for Message<'_> {
             }
         });
         reading
+    }
+
+    fn header_bytes(&self) -> Option<usize> {
+        attachment::header_bytes(self.bytes)
+    }
+
+    fn attachments(&self) -> Option<Vec<Range<usize>>> {
+        attachment::attachments(self.bytes)
     }
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
