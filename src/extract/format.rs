@@ -3,7 +3,7 @@
 //! **Invariant:** a stream is read as one format; a clause that it is not read for is told why.
 
 use crate::ledger::ShortfallKind;
-use crate::order::{Format, Order, Records, Reduction, Take};
+use crate::order::{Clause, Format, Order, Reduction};
 use crate::record::compression::Unpacked;
 use crate::record::{self, Probe};
 use crate::scope::{ClauseSet, RecordGate};
@@ -66,8 +66,8 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8]
 }
 
 fn asks_for_mail(order: &Order, clause: usize) -> bool {
-    let take = order.clauses.get(clause).map(|clause| &clause.take);
-    matches!(take, Some(Take::Records(Records { reduction: Some(Reduction::Unit(_)), .. })))
+    let reduction = order.clauses.get(clause).and_then(Clause::reduction);
+    matches!(reduction, Some(Reduction::Unit(_)))
 }
 
 fn has_shape(format: Format, (head, whole): (&[u8], bool)) -> bool {
