@@ -393,7 +393,7 @@ impl Oracle<'_> {
     /// Counts one record; the forms in which it leaves, each with its clauses. What cannot be reduced is undecided.
     fn settle(
         &mut self,
-        (mut asked, give): (Vec<(usize, Value)>, &dyn Fn(&Reduced) -> Option<Vec<u8>>),
+        (mut asked, give): (Vec<(usize, Value)>, Give<'_>),
         raw: &[u8],
         decoded: &[u8],
         offset: usize,
@@ -474,6 +474,9 @@ impl Oracle<'_> {
         }
     }
 }
+
+/// What a record is in a reduced form; none where that cannot be told.
+type Give<'g> = &'g dyn Fn(&Reduced) -> Option<Vec<u8>>;
 
 /// A record as some clauses ask for it.
 struct GivenForm {
