@@ -86,7 +86,7 @@ fn pieces(which: Format, bytes: &[u8]) -> Vec<Piece> {
 /// The pieces put together are as long as the stream, and its records stand where the offsets say. Where they are rendered,
 /// the lines put together come apart into the same lines.
 fn assert_identity(which: Format, bytes: &[u8], pieces: &[Piece], name: &str) {
-    if let Some(lines) = format(which).rendered().filter(|_| format(which).probe(bytes, true)) {
+    if let Some(lines) = format(which).rendered() {
         let records: Vec<&Piece> = pieces.iter().filter(|piece| matches!(piece, Record(_))).collect();
         let joined: Vec<u8> =
             records.iter().flat_map(|piece| if let Record(line) = piece { &line[..] } else { &[] }).copied().collect();

@@ -307,6 +307,31 @@ fn a_time_is_stated_where_it_is_among_the_fields_and_of_a_row_by_the_column_of_i
 }
 
 #[test]
+fn a_record_of_bytes_gives_lines_of_its_fields() {
+    let mut session = vec![0; 384];
+    session[..2].copy_from_slice(&7_i16.to_le_bytes());
+    session[8..13].copy_from_slice(b"pts/9");
+    session[44..49].copy_from_slice(b"alice");
+    session[76..85].copy_from_slice(b"192.0.2.7");
+    session[340..344].copy_from_slice(&1_711_360_800_i32.to_le_bytes());
+    session[348..352].copy_from_slice(&[192, 0, 2, 7]);
+    let case = Case::new();
+    case.file("/var/log/wtmp", session);
+    let keys =
+        "as = \"utmp\"\nidentifiers = [{ account = \"alice\", role = [\"user\"] }]\nfields = [\"user\", \"time\"]";
+    case.order("", &clause("1", "/var/log/wtmp", keys));
+    let preview = case.extract(&["--order", "order.toml", "--dry-run", "--json"]);
+    let said = case.run();
+    said.ends_with(0);
+    let package = case.package();
+    let line = "{\"fields\":{\"user\":[\"alice\"],\"time\":\"2024-03-25T10:00:00Z\"}}\n";
+    assert_eq!(exhibits(&package), [("data/000001.jsonl".to_owned(), line.to_owned())]);
+    assert_eq!(package.exhibits()[0]["format"], "utmp");
+    assert_eq!(preview.json()["digest"], package.disclosure()["digest"], "the preview and the run are of one digest");
+    nowhere(&case, &package, &[&preview, &said], &["pts/9", "192.0.2.7"]);
+}
+
+#[test]
 fn a_withhold_is_decided_on_the_whole_record() {
     let case = Case::new();
     let message = mail("advice", "\nask jane@lawfirm.example\n");

@@ -3,7 +3,7 @@
 //! **Invariant:** a stream is read as one format; a clause that it is not read for is told why.
 
 use crate::ledger::ShortfallKind;
-use crate::order::{Format, Order, Records, Reduction, Take};
+use crate::order::{Clause, Format, Order, Reduction};
 use crate::record::compression::Unpacked;
 use crate::record::{self, Probe, Reader};
 use crate::scope::{ClauseSet, Named, RecordGate};
@@ -71,8 +71,8 @@ pub(super) fn choose<'s>(order: &Order, gate: &RecordGate<'s>, (head, whole): (&
 }
 
 fn asks_for_mail(order: &Order, clause: usize) -> bool {
-    let take = order.clauses.get(clause).map(|clause| &clause.take);
-    matches!(take, Some(Take::Records(Records { reduction: Some(Reduction::Unit(_)), .. })))
+    let reduction = order.clauses.get(clause).and_then(Clause::reduction);
+    matches!(reduction, Some(Reduction::Unit(_)))
 }
 
 fn has_shape(named: Named<'_>, (head, whole): (&[u8], bool)) -> bool {

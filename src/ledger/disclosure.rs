@@ -158,11 +158,6 @@ fn transactions(clause: &Clause) -> Option<Transactions> {
     (has_some && !records.identifiers.is_empty()).then_some(Transactions::NotIncluded)
 }
 
-fn reduced(clause: &Clause) -> Option<Reduced> {
-    let Take::Records(records) = &clause.take else { return None };
-    records.reduction.as_ref().map(|reduction| Reduced::of(reduction, None))
-}
-
 fn clause_words(order: &Order, clause: &Clause) -> ClauseWords {
     let (take, format, identifiers, with) = match &clause.take {
         Take::Files => (TakeName::Files, None, Vec::new(), Vec::new()),
@@ -181,7 +176,7 @@ fn clause_words(order: &Order, clause: &Clause) -> ClauseWords {
         take,
         format,
         transactions: transactions(clause),
-        reduced: reduced(clause),
+        reduced: clause.reduction().map(|reduction| Reduced::of(reduction, None)),
         paths: clause.paths.clone(),
         identifiers,
         with,

@@ -147,6 +147,16 @@ pub struct Clause {
     pub limit: Limit,
 }
 
+impl Clause {
+    /// What of a record it asks for; none = the record, or whole files.
+    pub fn reduction(&self) -> Option<&Reduction> {
+        match &self.take {
+            Take::Files => None,
+            Take::Records(records) => records.reduction.as_ref(),
+        }
+    }
+}
+
 /// What a clause takes.
 #[derive(Debug, Clone)]
 pub enum Take {

@@ -228,7 +228,7 @@ impl Scope {
 
 /// What the gate says of one record.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and a box would be one more allocation a record")]
+#[expect(clippy::large_enum_variant, reason = "one is made and used up a record, and none is kept")]
 pub enum Judgement<'a> {
     /// It may leave, as its clauses ask for it; these other clauses could not be decided.
     In(Admitted<'a>, ClauseSet),

@@ -43,7 +43,7 @@ pub use permit::{Opened, Permit, Provenance, Stream};
 pub use permits::{IntoPermits, Permits};
 pub use projection::Projection;
 pub use record::{Abbreviation, Fields, RawRecord, Reading, Record, Stamp, TimeField, Value, Yearless};
-pub use reduction::{Admitted, Form, Reduced, reduced};
+pub use reduction::{Admitted, Form, Remainder, reduced};
 pub use row::read_time;
 pub use survey::{survey_permit, toward_mount_table};
 pub use verdict::Verdict;

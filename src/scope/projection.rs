@@ -260,7 +260,8 @@ mod tests {
         let wanted = [Field::Time, Field::Role(Role::Client), Field::Role(Role::User)];
         assert!(read.has_exactly(&wanted));
         let [time, client, _] = &wanted;
-        for other in [&wanted[..2], &[client.clone(), time.clone(), wanted[2].clone()], &[], std::slice::from_ref(time)] {
+        for other in [&wanted[..2], &[client.clone(), time.clone(), wanted[2].clone()], &[], std::slice::from_ref(time)]
+        {
             assert!(!read.has_exactly(other), "{other:?}");
         }
         let mut seen = Vec::new();

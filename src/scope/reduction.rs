@@ -17,7 +17,7 @@ use super::projection::Projection;
 use super::record::{Fields, RawRecord, Record};
 use super::verdict::Verdict;
 use crate::clock::Zone;
-use crate::order::{Order, Reduction, Take, Unit};
+use crate::order::{Order, Reduction, Unit};
 
 /// The form in which a record leaves where that is not the whole of it. Clauses that ask for the same have the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,16 +38,13 @@ impl Form {
 }
 
 fn reduction(order: &Order, clause: usize) -> Option<&Reduction> {
-    match &order.clauses.get(clause)?.take {
-        Take::Files => None,
-        Take::Records(records) => records.reduction.as_ref(),
-    }
+    order.clauses.get(clause)?.reduction()
 }
 
-/// A record in a reduced form.
+/// What is left of a record in a reduced form.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Reduced<'a> {
-    /// What is left of it.
+pub struct Remainder<'a> {
+    /// Its bytes.
     pub bytes: Cow<'a, [u8]>,
     /// How many parts of a message were left out, where attachments are.
     pub left_out: Option<u64>,
@@ -59,17 +56,17 @@ pub fn reduced<'a>(
     bytes: &'a [u8],
     fields: &dyn Fields,
     zone: Option<Zone>,
-) -> Option<Reduced<'a>> {
+) -> Option<Remainder<'a>> {
     match reduction {
         Reduction::Unit(Unit::Headers) => {
             let header = bytes.get(..fields.header_bytes()?)?;
-            Some(Reduced { bytes: Cow::Borrowed(header), left_out: None })
+            Some(Remainder { bytes: Cow::Borrowed(header), left_out: None })
         }
         Reduction::Unit(Unit::MessageWithoutAttachments) => {
             let attachments = fields.attachments()?;
             let left_out = Some(u64::try_from(attachments.len()).ok()?);
             if attachments.is_empty() {
-                return Some(Reduced { bytes: Cow::Borrowed(bytes), left_out });
+                return Some(Remainder { bytes: Cow::Borrowed(bytes), left_out });
             }
             let (mut kept, mut at) = (Vec::new(), 0);
             for attachment in attachments {
@@ -77,11 +74,11 @@ pub fn reduced<'a>(
                 at = attachment.end;
             }
             kept.extend_from_slice(bytes.get(at..)?);
-            Some(Reduced { bytes: Cow::Owned(kept), left_out })
+            Some(Remainder { bytes: Cow::Owned(kept), left_out })
         }
         Reduction::Fields(wanted) => {
             let line = Projection::of(fields, wanted, zone)?.line()?;
-            Some(Reduced { bytes: Cow::Owned(line), left_out: None })
+            Some(Remainder { bytes: Cow::Owned(line), left_out: None })
         }
     }
 }
@@ -132,7 +129,8 @@ impl Forms {
             if clauses.is_empty() {
                 continue;
             }
-            let Some(Reduced { bytes, left_out }) = reduced(&form.reduction, raw.bytes, raw.fields, scope.zone(source))
+            let Some(Remainder { bytes, left_out }) =
+                reduced(&form.reduction, raw.bytes, raw.fields, scope.zone(source))
             else {
                 *undecided = undecided.union(clauses);
                 continue;

@@ -37,7 +37,10 @@ impl RowNames {
     }
 
     /// In words, for each clause that gives names. None where the stream held no record to have one.
-    pub(in crate::scope) fn missing(&self, clauses: &[(usize, &ClauseScope)]) -> Option<Vec<(usize, BTreeSet<String>)>> {
+    pub(in crate::scope) fn missing(
+        &self,
+        clauses: &[(usize, &ClauseScope)],
+    ) -> Option<Vec<(usize, BTreeSet<String>)>> {
         let missing = self.missing.borrow();
         let of = |clause: usize, rows: &RowScope| {
             let names = missing.iter().filter(|(at, _)| *at == clause).filter_map(|(_, name)| rows.names().nth(*name));

@@ -195,7 +195,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         for (at, clause) in self.names.order.clauses.iter().enumerate() {
             let fits = clause.source == exhibit.source
                 && clause.category >= format.least_category()
-                && Form::of(self.names.order, at) == exhibit.form
+                && clause.reduction() == exhibit.form.as_ref().map(|form| &*form.reduction)
                 && self.scope.path_matches(at, &exhibit.path);
             match self.asks_for(at) {
                 // Lines of a form that the order writes down are found by no content.

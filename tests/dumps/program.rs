@@ -50,10 +50,11 @@ fn an_order_takes_rows_of_one_table_by_a_column_and_a_time() {
     let any = dump(DUMP, "/d.sql", "identifiers = [{ email = \"alice@shop.example\" }]");
     any.run().ends_with(0);
     assert_eq!(data(&any).lines().count(), 6);
-    // A table is compared byte for byte.
+    // A table is compared byte for byte, and one that is not there is said.
     let none = dump(DUMP, "/d.sql", "as = \"mysql-dump\"\neverything = true\nrows = { table = \"Customer\" }");
-    none.run().ends_with(0);
+    none.run().ends_with(3);
     assert_eq!(data(&none), "");
+    assert_eq!(none.package().shortfalls(), case::short("no-such-column", 1));
 }
 
 #[test]

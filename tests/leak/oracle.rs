@@ -107,9 +107,6 @@ pub fn expect(order: &Order, tree: &Tree, kind: Kind) -> Expected {
     expected
 }
 
-/// What a record gives in a reduced form, if it can be told.
-type Give<'g> = &'g dyn Fn(&Reduced) -> Option<Vec<u8>>;
-
 struct Oracle<'o> {
     order: &'o Order,
     tree: &'o Tree,
@@ -477,6 +474,9 @@ impl Oracle<'_> {
         }
     }
 }
+
+/// What a record is in a reduced form; none where that cannot be told.
+type Give<'g> = &'g dyn Fn(&Reduced) -> Option<Vec<u8>>;
 
 /// A record as some clauses ask for it.
 struct GivenForm {
