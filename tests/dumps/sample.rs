@@ -142,6 +142,11 @@ fn columns_come_from_the_table_as_it_was_made_last() {
                 &[("public.t", r#""a":1,"key":"k","exclude":"e","B":"b""#)],
                 0,
             ),
+            (
+                "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (((a * 2) + 1)) STORED, c int GENERATED ALWAYS AS IDENTITY);INSERT INTO t VALUES (1, DEFAULT, 3),(1, 2, DEFAULT);INSERT INTO t (b) VALUES (DEFAULT);",
+                &[("t", r#""a":1,"c":3"#)],
+                2,
+            ),
             ("CREATE TABLE t (a int) INHERITS (p);INSERT INTO t VALUES (1);", &[], 1),
             ("CREATE TABLE t (a int, LIKE u);INSERT INTO t VALUES (1);", &[], 1),
             ("CREATE TABLE t PARTITION OF p FOR VALUES IN (1);COPY t FROM stdin;\n1\n\\.\n", &[], 1),

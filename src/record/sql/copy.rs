@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a line is a row with every column that the statement names, or counted as unreadable.
 
+use super::catalog::Column;
 use super::lexer::Token;
 use super::literal;
 use super::reader::{Outcome, Reader};
@@ -38,7 +39,7 @@ impl Reader<'_> {
         self.rows(&table, columns.as_deref())
     }
 
-    fn rows(&mut self, table: &str, columns: Option<&[String]>) -> Result<Outcome, SplitError> {
+    fn rows(&mut self, table: &str, columns: Option<&[Column]>) -> Result<Outcome, SplitError> {
         loop {
             let begin = self.position();
             let is_whole = self.data_line();

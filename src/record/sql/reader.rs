@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use super::Dialect;
-use super::catalog::{Catalog, Columns};
+use super::catalog::{Catalog, Column, Columns};
 use super::input::Input;
 use super::lexer::{Lexer, Token};
 use super::values::Values;
@@ -230,7 +230,7 @@ impl<'s> Reader<'s> {
             }
             let name = self.part()?;
             bytes = bytes.saturating_add(name.len());
-            names.push(name);
+            names.push(Column::plain(name));
             if names.len() > COLUMNS || bytes > SQL_CATALOG_BYTES {
                 return None;
             }
@@ -245,7 +245,7 @@ impl<'s> Reader<'s> {
     }
 
     /// The row that was read, of so many bytes of the dump.
-    pub(super) fn emit(&mut self, bytes: u64, table: &str, columns: Option<&[String]>) -> Result<(), SplitError> {
+    pub(super) fn emit(&mut self, bytes: u64, table: &str, columns: Option<&[Column]>) -> Result<(), SplitError> {
         self.told += bytes;
         if let Err(why) = self.row.render(&mut self.line, table, columns) {
             self.lose(bytes, why);
