@@ -98,6 +98,12 @@ fn rows_of_mysql_are_what_its_literals_say() {
             ("INSERT INTO t PARTITION (p0) (a) VALUES (1);", &[("t", r#""a":1"#)], 0),
         ],
     );
+    // What only looks like UTF-8 is no text where the dump is in another character set.
+    let latin = "SET NAMES latin1;INSERT INTO t (a) VALUES ('\u{e9}'),(_utf8'\u{e9}'),('e');\
+        SET @saved = @@character_set_client;SET character_set_client = utf8mb4;SET character_set_client = @saved;\
+        INSERT INTO t (a) VALUES ('\u{e9}');SET NAMES utf8mb4;INSERT INTO t (a) VALUES ('\u{e9}');";
+    let cells = ["{\"base64\":\"w6k=\"}", "\"\u{e9}\"", "\"e\"", "{\"base64\":\"w6k=\"}", "\"\u{e9}\""];
+    assert_eq!(seen(MysqlDump, latin).rows, cells.map(|cell| format!("{{\"table\":\"t\",\"row\":{{\"a\":{cell}}}}}")));
     let latin = seen(MysqlDump, b"INSERT INTO t (a) VALUES ('alice\xE9');");
     assert_eq!(latin.rows, [r#"{"table":"t","row":{"a":{"base64":"YWxpY2Xp"}}}"#]);
 }

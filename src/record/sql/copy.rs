@@ -58,7 +58,7 @@ impl Reader<'_> {
             if bytes > LINE_BYTES as u64 {
                 self.row.long();
             } else {
-                cells(line, &mut self.row);
+                cells(line, self.characters.is_other, &mut self.row);
             }
             self.emit(bytes, table, columns)?;
         }
@@ -82,7 +82,7 @@ impl Reader<'_> {
 }
 
 /// The fields of a line, which tabs part.
-fn cells(line: &[u8], row: &mut Values) {
+fn cells(line: &[u8], is_other: bool, row: &mut Values) {
     // Within a row it is written as an escape.
     if memchr::memchr(b'\r', line).is_some() {
         row.odd();
@@ -103,7 +103,11 @@ fn cells(line: &[u8], row: &mut Values) {
         };
         match line.get(begin..end).unwrap_or_default() {
             b"\\N" => row.push(Kind::Null, b""),
-            field => drop(row.push_with(Kind::Text, |data| literal::copied(field, data))),
+            field => {
+                let mut text = Vec::new();
+                literal::copied(field, &mut text);
+                row.push_text(is_other, &text);
+            }
         }
         if found.is_none() {
             return;

@@ -113,7 +113,8 @@ impl Reader<'_> {
         let is_mysql = self.lexer.dialect == Dialect::Mysql;
         let text = self.lexer.text.bytes();
         match (value, token) {
-            (Value::Empty | Value::Characters, Token::Text | Token::DoubleQuoted) => self.row.push(Kind::Text, text),
+            (Value::Empty, Token::Text | Token::DoubleQuoted) => self.row.push_text(self.characters.is_other, text),
+            (Value::Characters, Token::Text | Token::DoubleQuoted) => self.row.push(Kind::Text, text),
             (Value::Bytes, Token::Text | Token::DoubleQuoted) => self.row.push(Kind::Bytes, text),
             (Value::Empty, Token::Sign(sign @ (b'-' | b'+'))) => return Value::Signed(sign),
             (Value::Empty, Token::Number) if literal::is_number(text) => self.row.push(Kind::Number, text),

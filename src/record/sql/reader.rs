@@ -64,6 +64,15 @@ pub(super) enum Outcome {
     Line,
 }
 
+/// In which character set a dump says that it is written.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Characters {
+    /// In another than UTF-8.
+    pub(super) is_other: bool,
+    /// The same of the dump as a whole, where a part of it has its own.
+    pub(super) is_other_outside: bool,
+}
+
 /// Reads a dump.
 pub(super) struct Reader<'s> {
     pub(super) lexer: Lexer<'s>,
@@ -73,6 +82,7 @@ pub(super) struct Reader<'s> {
     pub(super) row: Values,
     /// Strings are in a character set in which a byte of a character can be a backslash.
     pub(super) is_foreign: bool,
+    pub(super) characters: Characters,
     sink: &'s mut dyn RecordSink,
     /// Bytes handed over.
     given: u64,
@@ -89,6 +99,7 @@ impl<'s> Reader<'s> {
             token: Token::Eof,
             row: Values::default(),
             is_foreign: false,
+            characters: Characters::default(),
             sink,
             given: 0,
             told: 0,
@@ -204,6 +215,9 @@ impl<'s> Reader<'s> {
     pub(super) fn part(&self) -> Option<String> {
         let bytes = self.lexer.text.bytes();
         let text = std::str::from_utf8(bytes).ok().filter(|text| (1..=SQL_NAME_BYTES).contains(&text.len()))?;
+        if self.characters.is_other && !text.is_ascii() {
+            return None;
+        }
         match (self.token, self.lexer.dialect) {
             (Token::Word, Dialect::Postgresql) => Some(text.to_ascii_lowercase()),
             (Token::Word | Token::DoubleQuoted, Dialect::Mysql) | (Token::Name, _) => Some(text.to_owned()),

@@ -58,6 +58,11 @@ impl Values {
         Some(result)
     }
 
+    /// A string, of which only ASCII is certain where its character set is another than UTF-8.
+    pub(super) fn push_text(&mut self, is_other: bool, text: &[u8]) {
+        self.push(if is_other && !text.is_ascii() { Kind::Bytes } else { Kind::Text }, text);
+    }
+
     /// One of them cannot be read.
     pub(super) fn odd(&mut self) {
         self.is_odd = true;
