@@ -138,6 +138,17 @@ fn a_clause_on_a_dump_says_the_table_and_any_category_that_it_likes() {
 }
 
 #[test]
+fn an_archive_of_pg_dump_is_no_text() {
+    let case = dump(
+        b"PGDMP\x01\x0e\0;COPY t (a) FROM stdin;\n1\n\\.\n",
+        "/d.dump",
+        "as = \"postgresql-dump\"\neverything = true",
+    );
+    case.run().ends_with(3);
+    assert_eq!((data(&case), case.package().shortfalls()), (String::new(), case::short("not-the-format", 1)));
+}
+
+#[test]
 fn what_postgresql_copied_is_taken_too() {
     let dump_text = "--\n-- PostgreSQL database dump\n--\n\nCOPY public.customer (id, email, made) FROM stdin;\n\
         1\talice@shop.example\t2024-03-25 10:00:00+00\n2\talice@shop.example\t\\N\n3\tbob@shop.example\t2024-03-25 10:00:00+00\n\\.\n\n\

@@ -232,6 +232,11 @@ fn rows_of_postgresql_are_what_its_literals_say() {
                 &[("t", r#""a":"1""#)],
                 2,
             ),
+            (
+                "COPY t (a) FROM stdin; INSERT INTO t (a) VALUES (1);\n1\n\\.\nINSERT INTO t (a) VALUES (2);",
+                &[("t", r#""a":"1""#), ("t", r#""a":2"#)],
+                1,
+            ),
             ("COPY t (a) FROM '/x';COPY t (a) TO stdout;\\.\n\\copy t from x\n\\i x.sql\n", &[], 5),
             // A comment in a comment, a body with semicolons, rules in parentheses.
             (

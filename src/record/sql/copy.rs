@@ -34,9 +34,11 @@ impl Reader<'_> {
                 self.next();
             }
         }
-        // The rows begin on the next line.
-        self.lexer.rest_of_line();
-        self.rows(&table, columns.as_deref())
+        // The rows begin on the next line; what else stands on this one would be executed behind them.
+        let rest = self.lexer.rest_of_line();
+        let is_all = rest.bytes().trim_ascii().is_empty() && !rest.is_long();
+        let outcome = self.rows(&table, columns.as_deref())?;
+        Ok(if is_all { outcome } else { Outcome::Lost })
     }
 
     fn rows(&mut self, table: &str, columns: Option<&[Column]>) -> Result<Outcome, SplitError> {
