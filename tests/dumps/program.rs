@@ -149,6 +149,23 @@ fn an_archive_of_pg_dump_is_no_text() {
 }
 
 #[test]
+fn check_says_which_rows_an_order_means() {
+    let keys = format!(
+        "as = \"mysql-dump\"\nrows = {{ table = \"customer\", {EMAIL}, time = \"made\", time-unit = \"seconds\" }}\n{DAY}"
+    );
+    let said = dump(DUMP, "/d.sql", &keys).extract(&["check", "order.toml"]);
+    said.ends_with(0);
+    for line in [
+        "  table  customer\n",
+        "  any of email alice@shop.example, the whole of column email\n",
+        "  time   column made, which counts seconds since 1970\n",
+    ] {
+        assert!(said.stdout.contains(line), "{}", said.stdout);
+    }
+    assert!(!said.stdout.contains("any identifier"), "{}", said.stdout);
+}
+
+#[test]
 fn what_postgresql_copied_is_taken_too() {
     let dump_text = "--\n-- PostgreSQL database dump\n--\n\nCOPY public.customer (id, email, made) FROM stdin;\n\
         1\talice@shop.example\t2024-03-25 10:00:00+00\n2\talice@shop.example\t\\N\n3\tbob@shop.example\t2024-03-25 10:00:00+00\n\\.\n\n\
