@@ -40,9 +40,11 @@ impl RecordSink for Keep {
             date: match record.fields.time(Clock::DateHeader) {
                 TimeField::At(at) => at.to_string(),
                 TimeField::Local(local) => format!("{} without a zone", local.format("%Y-%m-%dT%H:%M:%S")),
-                TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) | TimeField::Abbreviated(..) => {
-                    "-".to_owned()
-                }
+                TimeField::Day(_)
+                | TimeField::Unreadable
+                | TimeField::Lacks
+                | TimeField::Yearless(_)
+                | TimeField::Abbreviated(..) => "-".to_owned(),
             },
         });
         Ok(())

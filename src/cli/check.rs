@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::cli::manifest::{Files, LoadError};
 use crate::ledger::Reduced;
-use crate::order::{self, Clause, Manifests, Order, Take, Target};
+use crate::order::{self, Clause, Manifests, Order, Rows, Take, Target};
 
 /// What `check` found.
 #[derive(Debug)]
@@ -136,7 +136,11 @@ fn describe(order: &Order, clause: &Clause, lines: &mut Vec<String>) {
     if let Take::Records(records) = &clause.take {
         lines.extend(records.identifiers.iter().map(|target| format!("  any of {}", shown(target))));
         lines.extend(records.with.iter().map(|target| format!("  with   {}", shown(target))));
-        if records.identifiers.is_empty() {
+        let has_cells = records.rows.as_ref().is_some_and(|rows| !rows.cells.is_empty());
+        if let Some(rows) = &records.rows {
+            describe_rows(rows, lines);
+        }
+        if records.identifiers.is_empty() && !has_cells {
             lines.push("  any identifier".to_owned());
         }
         let given = records.reduction.as_ref().map(|reduction| Reduced::of(reduction, None).words());
@@ -164,6 +168,17 @@ fn describe(order: &Order, clause: &Clause, lines: &mut Vec<String>) {
     for (count, unit) in [(limit.records, "records"), (limit.files, "files"), (limit.bytes, "bytes")] {
         lines.extend(count.map(|count| format!("  stops above {count} {unit}")));
     }
+}
+
+fn describe_rows(rows: &Rows, lines: &mut Vec<String>) {
+    lines.extend(rows.table.iter().map(|table| format!("  table  {table}")));
+    lines.extend(rows.cells.iter().map(|cell| {
+        format!("  any of {} {}, the whole of column {}", cell.identifier.kind(), cell.identifier, cell.column)
+    }));
+    lines.extend(rows.time.iter().map(|time| {
+        let unit = time.unit.map_or(String::new(), |unit| format!(", which counts {} since 1970", unit.name()));
+        format!("  time   column {}{unit}", time.column)
+    }));
 }
 
 fn shown(target: &Target) -> String {

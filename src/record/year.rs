@@ -117,7 +117,7 @@ impl Survey {
             TimeField::Yearless(yearless) => (yearless.in_year(2000), None),
             TimeField::Local(local) | TimeField::Abbreviated(local, _) => (local.with_year(2000), Some(local.year())),
             TimeField::At(at) => (at.to_utc().with_year(2000), Some(at.to_utc().year())),
-            TimeField::Unreadable | TimeField::Lacks => return,
+            TimeField::Day(_) | TimeField::Unreadable | TimeField::Lacks => return,
         };
         let Some(place) = place.map(seconds_of_year) else { return };
         self.dated |= year.is_some();

@@ -164,6 +164,13 @@ impl ClauseScope {
         match self.time(fields, window.clock) {
             TimeField::At(at) => Verdict::from_bool(window.holds(at)),
             TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) => Verdict::Undecided,
+            TimeField::Day(day) => {
+                let begin = day.and_time(chrono::NaiveTime::MIN);
+                // The last nanosecond of a day is still of it.
+                let step = chrono::TimeDelta::days(1) - chrono::TimeDelta::nanoseconds(1);
+                let time = FileTime::local(begin, step, self.zone);
+                time.map_or(Verdict::Undecided, |time| time.within(window))
+            }
             TimeField::Abbreviated(local, zone) => {
                 // Where the source's zone does not have it, it was written in another one.
                 let at = self.zone.and_then(|own| own.abbreviated(local, zone.as_str()));
@@ -232,6 +239,6 @@ pub(in crate::scope) fn record_time(time: TimeField, zone: Option<Zone>) -> Opti
             LocalReading::One(at) => Some(at),
             LocalReading::Fold { .. } | LocalReading::Gap { .. } | LocalReading::OutOfRange => None,
         },
-        TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) => None,
+        TimeField::Day(_) | TimeField::Unreadable | TimeField::Lacks | TimeField::Yearless(_) => None,
     }
 }

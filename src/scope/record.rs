@@ -22,6 +22,8 @@ pub enum TimeField {
     At(Timestamp),
     /// A date and time without a zone: the source's zone decides.
     Local(NaiveDateTime),
+    /// A day without a time of day and a zone: some time of it, in the source's zone.
+    Day(NaiveDate),
     /// A date and time with an abbreviation of a zone: an instant where the source's zone has that abbreviation then.
     Abbreviated(NaiveDateTime, Abbreviation),
     /// A date and time without a year and a zone. What is known of the file may tell the year; nothing else does.

@@ -138,7 +138,7 @@ fn address(text: &[u8]) -> Option<(IpAddr, Option<u16>)> {
 }
 
 /// The time that a text names: `2024-03-25T10:00:00.5Z`, with an offset (`+01`, `+01:00`, `+0100`) or ` UTC`, and a space or
-/// `T` in its middle; without an offset it is local. With a unit: a count of it since 1970, fractions allowed.
+/// `T` in its middle; without an offset it is local, and without a time of day it is a day. With a unit: a count of it since 1970, fractions allowed.
 pub fn read_time(text: &[u8], unit: Option<TimeUnit>) -> TimeField {
     let text = text.trim_ascii();
     let time = match unit {
@@ -153,6 +153,9 @@ fn written(text: &[u8]) -> Option<TimeField> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = date else { return None };
     let (century, year) = (pair(y1, y2)?, pair(y3, y4)?);
     let date = NaiveDate::from_ymd_opt(i32::try_from(century * 100 + year).ok()?, pair(m1, m2)?, pair(d1, d2)?)?;
+    if rest.is_empty() {
+        return Some(TimeField::Day(date));
+    }
     let rest = rest.strip_prefix(b"T").or_else(|| rest.strip_prefix(b"t")).or_else(|| rest.strip_prefix(b" "))?;
     let (time, mut rest) = rest.split_at_checked(8)?;
     let &[h1, h2, b':', n1, n2, b':', s1, s2] = time else { return None };
@@ -234,7 +237,11 @@ mod tests {
             ("2024-03-25 10:00:00", None, "local"),
             ("2024-03-25T10:00:00,5", None, "local"),
             ("1711360800", None, "none"),
-            ("2024-03-25", None, "none"),
+            ("2024-03-25", None, "day"),
+            ("2024-02-30", None, "none"),
+            ("2024-03-25 ", None, "day"),
+            ("2024-03-25T", None, "none"),
+            ("0000-00-00", None, "none"),
             ("0000-00-00 00:00:00", None, "none"),
             ("2024-02-30 10:00:00", None, "none"),
             ("2024-03-25 24:00:00", None, "none"),
@@ -259,6 +266,7 @@ mod tests {
             let seen = match read_time(text.as_bytes(), unit) {
                 TimeField::At(at) => at.to_string(),
                 TimeField::Local(_) => "local".to_owned(),
+                TimeField::Day(_) => "day".to_owned(),
                 _ => "none".to_owned(),
             };
             assert_eq!(seen, expected, "{text} {unit:?}");

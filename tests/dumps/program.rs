@@ -31,13 +31,15 @@ fn an_order_takes_rows_of_one_table_by_a_column_and_a_time() {
     let keys = format!("rows = {{ table = \"customer\", {EMAIL}, time = \"made\" }}\n{DAY}");
     let case = dump(DUMP, "/d.sql", &format!("as = \"mysql-dump\"\n{keys}"));
     case.run().ends_with(3);
-    assert_eq!(data(&case), first);
+    // A day alone is in where all of it is.
+    let day = "{\"table\":\"customer\",\"row\":{\"id\":5,\"email\":\"alice@shop.example\",\"note\":null,\"made\":\"2024-03-25\"}}\n";
+    assert_eq!(data(&case), format!("{first}{day}"));
     let package = case.package();
     assert_eq!(package.exhibits()[0]["file"], "data/000001.jsonl");
     assert_eq!(package.exhibits()[0]["format"], "mysql-dump");
     assert_eq!(package.shortfalls(), []);
-    // A row without a time, and one with a day alone.
-    assert_eq!(package.disclosure()["totals"]["undecided"], 2);
+    // The row without a time.
+    assert_eq!(package.disclosure()["totals"]["undecided"], 1);
     case.extract(&["verify", "out.tar"]).ends_with(0);
 
     let all = dump(DUMP, "/d.sql", &format!("as = \"mysql-dump\"\nrows = {{ table = \"customer\", {EMAIL} }}"));
@@ -55,6 +57,34 @@ fn an_order_takes_rows_of_one_table_by_a_column_and_a_time() {
     none.run().ends_with(3);
     assert_eq!(data(&none), "");
     assert_eq!(none.package().shortfalls(), case::short("no-such-column", 1));
+}
+
+#[test]
+fn a_day_alone_is_decided_where_all_of_it_is_on_one_side_of_a_window() {
+    let day = "INSERT INTO t (a,d) VALUES (1,'2024-03-31');";
+    for (zone, window, rows, undecided) in [
+        ("zone = \"Europe/London\"", "from = 2024-03-31, through = 2024-03-31", 1, 0),
+        ("zone = \"Europe/London\"", "from = 2024-03-31T00:00:00Z, before = 2024-03-31T23:00:00Z", 1, 0),
+        ("zone = \"Europe/London\"", "from = 2024-03-31T00:00:00Z, before = 2024-03-31T22:59:59Z", 0, 1),
+        ("zone = \"Europe/London\"", "from = 2024-03-31T00:00:01Z, before = 2024-04-02T00:00:00Z", 0, 1),
+        ("zone = \"Europe/London\"", "from = 2024-03-31T23:00:00Z, before = 2024-04-02T00:00:00Z", 0, 0),
+        ("zone = \"Europe/London\"", "from = 2024-03-29, through = 2024-03-30", 0, 0),
+        ("zone = \"America/New_York\"", "from = 2024-03-31, through = 2024-03-31", 0, 1),
+        ("", "from = 2024-03-01, through = 2024-04-30", 0, 1),
+    ] {
+        let case = Case::new();
+        case.file("/d.sql", day);
+        let rows_key = "as = \"mysql-dump\"\nrows = { table = \"t\", time = \"d\" }";
+        case.order(zone, &records("\"/d.sql\"", &format!("{rows_key}\nwindow = {{ {window}, clock = \"record\" }}")));
+        case.run().ends_with(if undecided > 0 { 3 } else { 0 });
+        let totals = &case.package().disclosure()["totals"];
+        assert_eq!(
+            (totals["records"].as_u64(), totals["undecided"].as_u64()),
+            (Some(rows), Some(undecided)),
+            "{zone} {window}"
+        );
+        case.extract(&["verify", "out.tar"]).ends_with(0);
+    }
 }
 
 #[test]
@@ -106,6 +136,34 @@ fn a_clause_on_a_dump_says_the_table_and_any_category_that_it_likes() {
     case.order("", &clause.replace(&category, "category = \"subscriber\""));
     case.run().ends_with(0);
     assert_eq!(data(&case).lines().count(), 4);
+}
+
+#[test]
+fn an_archive_of_pg_dump_is_no_text() {
+    let case = dump(
+        b"PGDMP\x01\x0e\0;COPY t (a) FROM stdin;\n1\n\\.\n",
+        "/d.dump",
+        "as = \"postgresql-dump\"\neverything = true",
+    );
+    case.run().ends_with(3);
+    assert_eq!((data(&case), case.package().shortfalls()), (String::new(), case::short("not-the-format", 1)));
+}
+
+#[test]
+fn check_says_which_rows_an_order_means() {
+    let keys = format!(
+        "as = \"mysql-dump\"\nrows = {{ table = \"customer\", {EMAIL}, time = \"made\", time-unit = \"seconds\" }}\n{DAY}"
+    );
+    let said = dump(DUMP, "/d.sql", &keys).extract(&["check", "order.toml"]);
+    said.ends_with(0);
+    for line in [
+        "  table  customer\n",
+        "  any of email alice@shop.example, the whole of column email\n",
+        "  time   column made, which counts seconds since 1970\n",
+    ] {
+        assert!(said.stdout.contains(line), "{}", said.stdout);
+    }
+    assert!(!said.stdout.contains("any identifier"), "{}", said.stdout);
 }
 
 #[test]

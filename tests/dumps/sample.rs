@@ -98,6 +98,12 @@ fn rows_of_mysql_are_what_its_literals_say() {
             ("INSERT INTO t PARTITION (p0) (a) VALUES (1);", &[("t", r#""a":1"#)], 0),
         ],
     );
+    // What only looks like UTF-8 is no text where the dump is in another character set.
+    let latin = "SET NAMES latin1;INSERT INTO t (a) VALUES ('\u{e9}'),(_utf8'\u{e9}'),('e');\
+        SET @saved = @@character_set_client;SET character_set_client = utf8mb4;SET character_set_client = @saved;\
+        INSERT INTO t (a) VALUES ('\u{e9}');SET NAMES utf8mb4;INSERT INTO t (a) VALUES ('\u{e9}');";
+    let cells = ["{\"base64\":\"w6k=\"}", "\"\u{e9}\"", "\"e\"", "{\"base64\":\"w6k=\"}", "\"\u{e9}\""];
+    assert_eq!(seen(MysqlDump, latin).rows, cells.map(|cell| format!("{{\"table\":\"t\",\"row\":{{\"a\":{cell}}}}}")));
     let latin = seen(MysqlDump, b"INSERT INTO t (a) VALUES ('alice\xE9');");
     assert_eq!(latin.rows, [r#"{"table":"t","row":{"a":{"base64":"YWxpY2Xp"}}}"#]);
 }
@@ -141,6 +147,11 @@ fn columns_come_from_the_table_as_it_was_made_last() {
                 "CREATE TABLE public.t (\n    a integer NOT NULL,\n    key text,\n    exclude text,\n    \"B\" text DEFAULT 'x'::text,\n    CONSTRAINT c CHECK ((a > 0)),\n    EXCLUDE USING gist (a WITH =)\n);\nALTER TABLE ONLY public.t ALTER COLUMN a SET DEFAULT nextval('s'::regclass);\nALTER TABLE public.t OWNER TO postgres;\nINSERT INTO public.t VALUES (1, 'k', 'e', 'b');",
                 &[("public.t", r#""a":1,"key":"k","exclude":"e","B":"b""#)],
                 0,
+            ),
+            (
+                "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (((a * 2) + 1)) STORED, c int GENERATED ALWAYS AS IDENTITY);INSERT INTO t VALUES (1, DEFAULT, 3),(1, 2, DEFAULT);INSERT INTO t (b) VALUES (DEFAULT);",
+                &[("t", r#""a":1,"c":3"#)],
+                2,
             ),
             ("CREATE TABLE t (a int) INHERITS (p);INSERT INTO t VALUES (1);", &[], 1),
             ("CREATE TABLE t (a int, LIKE u);INSERT INTO t VALUES (1);", &[], 1),
@@ -220,6 +231,11 @@ fn rows_of_postgresql_are_what_its_literals_say() {
                 "CREATE TABLE t (a int);COPY t FROM stdin;\n1\n\\.\nCOPY t (a) FROM stdin WITH (FORMAT csv);\n1\n2\n\\.\n",
                 &[("t", r#""a":"1""#)],
                 2,
+            ),
+            (
+                "COPY t (a) FROM stdin; INSERT INTO t (a) VALUES (1);\n1\n\\.\nINSERT INTO t (a) VALUES (2);",
+                &[("t", r#""a":"1""#), ("t", r#""a":2"#)],
+                1,
             ),
             ("COPY t (a) FROM '/x';COPY t (a) TO stdout;\\.\n\\copy t from x\n\\i x.sql\n", &[], 5),
             // A comment in a comment, a body with semicolons, rules in parentheses.

@@ -65,6 +65,7 @@ fn time(time: TimeField) -> String {
         TimeField::At(at) => at.to_string(),
         TimeField::Local(local) => local.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
         TimeField::Abbreviated(local, zone) => format!("{} {}", local.format("%Y-%m-%dT%H:%M:%S%.f"), zone.as_str()),
+        TimeField::Day(day) => day.to_string(),
         TimeField::Yearless(_) => "yearless".to_owned(),
         TimeField::Unreadable => "unreadable".to_owned(),
         TimeField::Lacks => "lacks".to_owned(),

@@ -12,8 +12,22 @@ use crate::limits::SQL_CATALOG_BYTES;
 /// What a name costs beside its letters.
 const NAME_BYTES: usize = 64;
 
-/// Names of columns, in their order.
-pub(super) type Columns = Rc<[String]>;
+/// The columns of a table, in their order.
+pub(super) type Columns = Rc<[Column]>;
+
+/// A column.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// The server makes its value of the others: a dump holds `DEFAULT` for it, or nothing.
+    pub(super) is_generated: bool,
+}
+
+impl Column {
+    pub(super) fn plain(name: String) -> Self {
+        Self { name, is_generated: false }
+    }
+}
 
 /// Tables and their columns, and where unqualified names are.
 pub(super) struct Catalog {
@@ -56,7 +70,7 @@ impl Catalog {
     }
 
     /// A table was made; one too many is not remembered.
-    pub(super) fn put(&mut self, table: String, columns: Vec<String>) {
+    pub(super) fn put(&mut self, table: String, columns: Vec<Column>) {
         self.forget(&table);
         let cost = cost(&table, &columns);
         if cost <= SQL_CATALOG_BYTES.saturating_sub(self.bytes) {
@@ -77,8 +91,8 @@ impl Catalog {
     }
 }
 
-fn cost(table: &str, columns: &[String]) -> usize {
-    let names = columns.iter().map(String::as_str).chain([table]);
+fn cost(table: &str, columns: &[Column]) -> usize {
+    let names = columns.iter().map(|column| column.name.as_str()).chain([table]);
     names.fold(0usize, |sum, name| sum.saturating_add(name.len() + NAME_BYTES))
 }
 
@@ -120,13 +134,13 @@ mod tests {
         let long = "c".repeat(1024);
         let count = SQL_CATALOG_BYTES / 1024 + 10;
         for at in 0..count {
-            catalog.put(format!("t{at}"), vec![long.clone()]);
+            catalog.put(format!("t{at}"), vec![Column::plain(long.clone())]);
         }
         assert!(catalog.columns("t0").is_some());
         assert!(catalog.columns(&format!("t{}", count - 1)).is_none());
         assert!(catalog.bytes <= SQL_CATALOG_BYTES);
         catalog.forget("t0");
-        catalog.put("new".to_owned(), vec!["a".to_owned()]);
+        catalog.put("new".to_owned(), vec![Column::plain("a".to_owned())]);
         assert!(catalog.columns("new").is_some());
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a line is a row with every column that the statement names, or counted as unreadable.
 
+use super::catalog::Column;
 use super::lexer::Token;
 use super::literal;
 use super::reader::{Outcome, Reader};
@@ -33,12 +34,14 @@ impl Reader<'_> {
                 self.next();
             }
         }
-        // The rows begin on the next line.
-        self.lexer.rest_of_line();
-        self.rows(&table, columns.as_deref())
+        // The rows begin on the next line; what else stands on this one would be executed behind them.
+        let rest = self.lexer.rest_of_line();
+        let is_all = rest.bytes().trim_ascii().is_empty() && !rest.is_long();
+        let outcome = self.rows(&table, columns.as_deref())?;
+        Ok(if is_all { outcome } else { Outcome::Lost })
     }
 
-    fn rows(&mut self, table: &str, columns: Option<&[String]>) -> Result<Outcome, SplitError> {
+    fn rows(&mut self, table: &str, columns: Option<&[Column]>) -> Result<Outcome, SplitError> {
         loop {
             let begin = self.position();
             let is_whole = self.data_line();
@@ -57,7 +60,7 @@ impl Reader<'_> {
             if bytes > LINE_BYTES as u64 {
                 self.row.long();
             } else {
-                cells(line, &mut self.row);
+                cells(line, self.characters.is_other, &mut self.row);
             }
             self.emit(bytes, table, columns)?;
         }
@@ -81,7 +84,7 @@ impl Reader<'_> {
 }
 
 /// The fields of a line, which tabs part.
-fn cells(line: &[u8], row: &mut Values) {
+fn cells(line: &[u8], is_other: bool, row: &mut Values) {
     // Within a row it is written as an escape.
     if memchr::memchr(b'\r', line).is_some() {
         row.odd();
@@ -102,7 +105,11 @@ fn cells(line: &[u8], row: &mut Values) {
         };
         match line.get(begin..end).unwrap_or_default() {
             b"\\N" => row.push(Kind::Null, b""),
-            field => drop(row.push_with(Kind::Text, |data| literal::copied(field, data))),
+            field => {
+                let mut text = Vec::new();
+                literal::copied(field, &mut text);
+                row.push_text(is_other, &text);
+            }
         }
         if found.is_none() {
             return;

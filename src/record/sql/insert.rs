@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a value is what its literal says; anything else makes its row unreadable.
 
+use super::catalog::Column;
 use super::lexer::Token;
 use super::reader::{Outcome, Reader};
 use super::values::Kind;
@@ -69,7 +70,7 @@ impl Reader<'_> {
     }
 
     /// From its parenthesis to the one that closes it. False: the stream ended first.
-    fn tuple(&mut self, table: &str, columns: Option<&[String]>) -> Result<bool, SplitError> {
+    fn tuple(&mut self, table: &str, columns: Option<&[Column]>) -> Result<bool, SplitError> {
         let begin = self.lexer.begin;
         self.row.clear();
         let (mut value, mut depth) = (Value::Empty, 0u32);
@@ -112,7 +113,8 @@ impl Reader<'_> {
         let is_mysql = self.lexer.dialect == Dialect::Mysql;
         let text = self.lexer.text.bytes();
         match (value, token) {
-            (Value::Empty | Value::Characters, Token::Text | Token::DoubleQuoted) => self.row.push(Kind::Text, text),
+            (Value::Empty, Token::Text | Token::DoubleQuoted) => self.row.push_text(self.characters.is_other, text),
+            (Value::Characters, Token::Text | Token::DoubleQuoted) => self.row.push(Kind::Text, text),
             (Value::Bytes, Token::Text | Token::DoubleQuoted) => self.row.push(Kind::Bytes, text),
             (Value::Empty, Token::Sign(sign @ (b'-' | b'+'))) => return Value::Signed(sign),
             (Value::Empty, Token::Number) if literal::is_number(text) => self.row.push(Kind::Number, text),
@@ -120,6 +122,7 @@ impl Reader<'_> {
                 self.row.push(Kind::Number, &[&[sign], text].concat());
             }
             (Value::Empty, Token::Word) if text.eq_ignore_ascii_case(b"null") => self.row.push(Kind::Null, b""),
+            (Value::Empty, Token::Word) if text.eq_ignore_ascii_case(b"default") => self.row.push(Kind::Default, b""),
             (Value::Empty, Token::Word) if is_mysql && text.starts_with(b"_") => {
                 let is = |name: &&str| text.eq_ignore_ascii_case(name.as_bytes());
                 if is(&"_binary") {

@@ -87,9 +87,9 @@ impl RecordFormat for PostgresqlDump {
         Format::PostgresqlDump
     }
 
-    /// Any text may be.
-    fn probe(&self, _: &[u8], _: bool) -> bool {
-        true
+    /// Any text may be; `pg_dump`'s own archives (`--format=custom`) are none.
+    fn probe(&self, head: &[u8], _: bool) -> bool {
+        !head.starts_with(b"PGDMP")
     }
 
     fn sign(&self) -> &'static str {

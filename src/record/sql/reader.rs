@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use super::Dialect;
-use super::catalog::{Catalog, Columns};
+use super::catalog::{Catalog, Column, Columns};
 use super::input::Input;
 use super::lexer::{Lexer, Token};
 use super::values::Values;
@@ -64,6 +64,15 @@ pub(super) enum Outcome {
     Line,
 }
 
+/// In which character set a dump says that it is written.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Characters {
+    /// In another than UTF-8.
+    pub(super) is_other: bool,
+    /// The same of the dump as a whole, where a part of it has its own.
+    pub(super) is_other_outside: bool,
+}
+
 /// Reads a dump.
 pub(super) struct Reader<'s> {
     pub(super) lexer: Lexer<'s>,
@@ -73,6 +82,7 @@ pub(super) struct Reader<'s> {
     pub(super) row: Values,
     /// Strings are in a character set in which a byte of a character can be a backslash.
     pub(super) is_foreign: bool,
+    pub(super) characters: Characters,
     sink: &'s mut dyn RecordSink,
     /// Bytes handed over.
     given: u64,
@@ -89,6 +99,7 @@ impl<'s> Reader<'s> {
             token: Token::Eof,
             row: Values::default(),
             is_foreign: false,
+            characters: Characters::default(),
             sink,
             given: 0,
             told: 0,
@@ -204,6 +215,9 @@ impl<'s> Reader<'s> {
     pub(super) fn part(&self) -> Option<String> {
         let bytes = self.lexer.text.bytes();
         let text = std::str::from_utf8(bytes).ok().filter(|text| (1..=SQL_NAME_BYTES).contains(&text.len()))?;
+        if self.characters.is_other && !text.is_ascii() {
+            return None;
+        }
         match (self.token, self.lexer.dialect) {
             (Token::Word, Dialect::Postgresql) => Some(text.to_ascii_lowercase()),
             (Token::Word | Token::DoubleQuoted, Dialect::Mysql) | (Token::Name, _) => Some(text.to_owned()),
@@ -230,7 +244,7 @@ impl<'s> Reader<'s> {
             }
             let name = self.part()?;
             bytes = bytes.saturating_add(name.len());
-            names.push(name);
+            names.push(Column::plain(name));
             if names.len() > COLUMNS || bytes > SQL_CATALOG_BYTES {
                 return None;
             }
@@ -245,7 +259,7 @@ impl<'s> Reader<'s> {
     }
 
     /// The row that was read, of so many bytes of the dump.
-    pub(super) fn emit(&mut self, bytes: u64, table: &str, columns: Option<&[String]>) -> Result<(), SplitError> {
+    pub(super) fn emit(&mut self, bytes: u64, table: &str, columns: Option<&[Column]>) -> Result<(), SplitError> {
         self.told += bytes;
         if let Err(why) = self.row.render(&mut self.line, table, columns) {
             self.lose(bytes, why);

@@ -30,12 +30,18 @@ const FOREIGN: [&str; 19] = [
     "JOHAB",
 ];
 
+/// Those in which what is UTF-8 is text, as far as anybody can say.
+const PLAIN: [&str; 9] = ["UTF8", "UTF8MB3", "UTF8MB4", "UNICODE", "UTF-8", "ASCII", "SQL_ASCII", "BINARY", "DEFAULT"];
+
 /// What the next value is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Setting {
     None,
     SqlMode,
+    /// Of the dump.
     CharacterSet,
+    /// Of a part of it.
+    ClientCharacterSet,
     StandardStrings,
     SearchPath,
 }
@@ -49,8 +55,12 @@ impl Reader<'_> {
                 Token::End | Token::Eof => return Outcome::Known,
                 Token::Sign(b'=' | b':') => {}
                 // A variable holds what was set before: MySQL's own.
-                Token::Sign(b'@') if setting == Setting::SqlMode => {
-                    self.lexer.modes = Modes::default();
+                Token::Sign(b'@') => {
+                    match setting {
+                        Setting::SqlMode => self.lexer.modes = Modes::default(),
+                        Setting::ClientCharacterSet => self.characters.is_other = self.characters.is_other_outside,
+                        _ => {}
+                    }
                     setting = Setting::None;
                 }
                 Token::Word if setting != Setting::None && self.is("TO") => {}
@@ -62,7 +72,8 @@ impl Reader<'_> {
                     }
                     setting = match self.word().as_str() {
                         "SQL_MODE" => Setting::SqlMode,
-                        "NAMES" | "CHARSET" | "CHARACTER_SET_CLIENT" | "CLIENT_ENCODING" => Setting::CharacterSet,
+                        "NAMES" | "CHARSET" | "CLIENT_ENCODING" => Setting::CharacterSet,
+                        "CHARACTER_SET_CLIENT" => Setting::ClientCharacterSet,
                         "SET" if was_character => Setting::CharacterSet,
                         "STANDARD_CONFORMING_STRINGS" => Setting::StandardStrings,
                         "SEARCH_PATH" => Setting::SearchPath,
@@ -83,7 +94,13 @@ impl Reader<'_> {
                 self.lexer.modes.plain_backslash = upper.contains("NO_BACKSLASH_ESCAPES");
                 self.lexer.modes.ansi_quotes = upper.contains("ANSI");
             }
-            Setting::CharacterSet => self.is_foreign |= FOREIGN.contains(&upper.as_str()),
+            Setting::CharacterSet | Setting::ClientCharacterSet => {
+                self.is_foreign |= FOREIGN.contains(&upper.as_str());
+                self.characters.is_other = !PLAIN.contains(&upper.as_str());
+                if setting == Setting::CharacterSet {
+                    self.characters.is_other_outside = self.characters.is_other;
+                }
+            }
             Setting::StandardStrings => {
                 self.lexer.modes.escapes_everywhere = ["OFF", "FALSE", "NO", "0"].contains(&upper.as_str());
             }
@@ -153,7 +170,9 @@ impl Reader<'_> {
                 if is_known { Outcome::Line } else { self.lost_line() }
             }
             "encoding" => {
-                self.is_foreign |= FOREIGN.contains(&rest.trim().to_ascii_uppercase().as_str());
+                let name = rest.trim().trim_matches('\'').to_ascii_uppercase();
+                self.is_foreign |= FOREIGN.contains(&name.as_str());
+                self.characters.is_other = !PLAIN.contains(&name.as_str());
                 Outcome::Line
             }
             "restrict" | "unrestrict" | "set" | "unset" | "echo" | "qecho" | "pset" | "timing" | "!" => Outcome::Line,

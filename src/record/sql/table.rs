@@ -4,6 +4,7 @@
 //! change has a part in them.
 
 use super::Dialect;
+use super::catalog::Column;
 use super::lexer::Token;
 use super::reader::{Outcome, Reader};
 use crate::limits::{COLUMNS, SQL_CATALOG_BYTES};
@@ -75,7 +76,7 @@ impl Reader<'_> {
     }
 
     /// The columns between parentheses; the next token is the one behind them.
-    fn definitions(&mut self) -> Option<Vec<String>> {
+    fn definitions(&mut self) -> Option<Vec<Column>> {
         let (mut columns, mut bytes) = (Some(Vec::new()), 0usize);
         self.next();
         loop {
@@ -93,10 +94,11 @@ impl Reader<'_> {
             let name = self.part();
             self.next();
             let is_other = is_other || (is_word && (self.token == Token::Sign(b'(') || self.is_any(&["USING", "FOR"])));
+            let is_generated = self.pass_definition();
             if !is_other {
                 bytes = bytes.saturating_add(name.as_ref().map_or(0, String::len));
                 columns = columns.zip(name).map(|(mut columns, name)| {
-                    columns.push(name);
+                    columns.push(Column { name, is_generated });
                     columns
                 });
             }
@@ -104,27 +106,32 @@ impl Reader<'_> {
             if is_open || is_full || bytes > SQL_CATALOG_BYTES {
                 columns = None;
             }
-            self.pass_definition();
         }
         self.next();
         columns
     }
 
-    /// To the token behind the comma that ends a definition, or to the parenthesis that ends them all.
-    fn pass_definition(&mut self) {
-        let mut depth = 0u32;
+    /// To the token behind the comma that ends a definition, or to the parenthesis that ends them all. True: it is one of a
+    /// column that the server makes of others (`GENERATED ALWAYS AS (...)`).
+    fn pass_definition(&mut self) -> bool {
+        let (mut depth, mut is_generated, mut is_as, mut says_generated) = (0u32, false, false, false);
         loop {
             match self.token {
-                Token::End | Token::Eof => return,
-                Token::Sign(b'(') => depth = depth.saturating_add(1),
-                Token::Sign(b')') if depth == 0 => return,
+                Token::End | Token::Eof => return is_generated,
+                Token::Sign(b'(') => {
+                    is_generated |= depth == 0 && is_as && says_generated;
+                    depth = depth.saturating_add(1);
+                }
+                Token::Sign(b')') if depth == 0 => return is_generated,
                 Token::Sign(b')') => depth -= 1,
                 Token::Sign(b',') if depth == 0 => {
                     self.next();
-                    return;
+                    return is_generated;
                 }
                 _ => {}
             }
+            says_generated |= depth == 0 && self.is("GENERATED");
+            is_as = self.is("AS");
             self.next();
         }
     }

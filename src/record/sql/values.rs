@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::catalog::Column;
 use super::input;
 use crate::limits::{COLUMNS, LINE_BYTES};
 use crate::record::Unreadable;
@@ -14,6 +15,8 @@ use crate::record::row::{self, Cell};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Null,
+    /// What the server makes of it.
+    Default,
     /// Text, if it is UTF-8.
     Text,
     Number,
@@ -55,6 +58,11 @@ impl Values {
         Some(result)
     }
 
+    /// A string, of which only ASCII is certain where its character set is another than UTF-8.
+    pub(super) fn push_text(&mut self, is_other: bool, text: &[u8]) {
+        self.push(if is_other && !text.is_ascii() { Kind::Bytes } else { Kind::Text }, text);
+    }
+
     /// One of them cannot be read.
     pub(super) fn odd(&mut self) {
         self.is_odd = true;
@@ -68,22 +76,28 @@ impl Values {
     }
 
     /// Writes the row, or says why it cannot be.
-    pub(super) fn render(&self, line: &mut Vec<u8>, table: &str, columns: Option<&[String]>) -> Result<(), Unreadable> {
+    pub(super) fn render(&self, line: &mut Vec<u8>, table: &str, columns: Option<&[Column]>) -> Result<(), Unreadable> {
         if self.is_long {
             return Err(Unreadable::TooLong);
         }
         let columns = columns.filter(|columns| !columns.is_empty() && columns.len() == self.all.len() && !self.is_odd);
         let columns = columns.ok_or(Unreadable::NotTheFormat)?;
+        let pairs = || columns.iter().zip(&self.all);
+        // A column that is generated is not in what COPY holds either; any other default is a value that is not said.
+        if pairs().any(|(column, (kind, _))| *kind == Kind::Default && !column.is_generated) {
+            return Err(Unreadable::NotTheFormat);
+        }
         input::clear(line);
-        let cells = columns.iter().map(String::as_str).zip(self.all.iter().map(|(kind, range)| {
+        let cells = pairs().filter(|(_, (kind, _))| *kind != Kind::Default).map(|(column, (kind, range))| {
             let bytes = self.data.get(range.clone()).unwrap_or_default();
-            match (kind, Cell::of(bytes)) {
-                (Kind::Null, _) => Cell::Null,
+            let cell = match (kind, Cell::of(bytes)) {
+                (Kind::Null | Kind::Default, _) => Cell::Null,
                 (Kind::Number, Cell::Text(text)) => Cell::Number(text),
                 (Kind::Bytes, _) => Cell::Bytes(bytes),
                 (Kind::Text | Kind::Number, cell) => cell,
-            }
-        }));
+            };
+            (column.name.as_str(), cell)
+        });
         row::render(line, Some(table), cells).map_err(|_| Unreadable::NotTheFormat)?;
         if line.len() > LINE_BYTES { Err(Unreadable::TooLong) } else { Ok(()) }
     }
