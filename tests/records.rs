@@ -7,10 +7,10 @@ use std::path::Path;
 
 use chunked::Pieces;
 use extract::limits::{CHUNK_BYTES, LINE_BYTES, MESSAGE_BYTES, PROBE_BYTES};
-use extract::order::{Clock, Format, Role};
+use extract::order::{Clock, Field, Format, Reduction, Role, Unit};
 use extract::read_error::ReadError;
 use extract::record::{Probe, RecordSink, SplitError, Stop, Unreadable, format, probe_format};
-use extract::scope::{Fields, RawRecord};
+use extract::scope::{Fields, Projection, RawRecord, reduced};
 use proptest::prelude::*;
 
 /// A piece of a stream as the sink is handed it.
@@ -31,6 +31,8 @@ struct Keep {
     stop_after: Option<usize>,
     /// Records' bytes are counted and not kept.
     lean: bool,
+    /// As what the stream is read.
+    which: Option<Format>,
 }
 
 impl RecordSink for Keep {
@@ -38,6 +40,7 @@ impl RecordSink for Keep {
         assert_eq!(record.offset, self.offset, "a record's offset is where the stream stands");
         self.offset += record.bytes.len() as u64;
         ask_everything(record.fields);
+        reduce(record, self.which);
         self.pieces.push(Record(if self.lean { Vec::new() } else { record.bytes.to_vec() }));
         if self.stop_after.is_some_and(|count| self.pieces.len() >= count) { Err(Stop) } else { Ok(()) }
     }
@@ -67,12 +70,57 @@ fn ask_everything(fields: &dyn Fields) {
     fields.table();
     for name in ["a", "a.b", "time", ".", ""] {
         fields.column(name, &mut |_| {});
+        fields.has_column(name);
     }
     fields.texts(&mut |_| {});
 }
 
+/// What is left of a record has nothing more to leave out, and a line of fields is read back.
+fn reduce(record: RawRecord<'_>, which: Option<Format>) {
+    let Some(which) = which else { return };
+    for unit in Unit::ALL {
+        let reduction = Reduction::Unit(unit);
+        let Some(left) = reduced(&reduction, record.bytes, record.fields, None) else { continue };
+        assert!(left.bytes.len() <= record.bytes.len());
+        let mut again = Again { reduction, left: &left.bytes, seen: left.bytes.is_empty() };
+        format(Format::Maildir).split(&mut &*left.bytes, None, &mut again).unwrap();
+        assert!(again.seen, "what is left of a message is one");
+    }
+    let roles = Role::ALL.into_iter().filter(|role| *role != Role::Any && which.has_role(*role));
+    let columns = ["a", "a.b", "time"].map(|name| Field::Column(name.to_owned()));
+    for field in std::iter::once(Field::Time).chain(roles.map(Field::Role)).chain(columns) {
+        let fields = vec![field];
+        if let Some(line) = reduced(&Reduction::Fields(fields.clone()), record.bytes, record.fields, None) {
+            let read = Projection::read(&line.bytes, which).expect("a line of fields is read back");
+            assert!(read.has_exactly(&fields));
+        }
+    }
+}
+
+/// Reduces what is left of a message once more.
+struct Again<'l> {
+    reduction: Reduction,
+    left: &'l [u8],
+    seen: bool,
+}
+
+impl RecordSink for Again<'_> {
+    fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+        let again = reduced(&self.reduction, record.bytes, record.fields, None).expect("it can be read");
+        assert!(again.left_out.unwrap_or(0) == 0 && *again.bytes == *self.left, "{}", self.left.escape_ascii());
+        self.seen = true;
+        Ok(())
+    }
+
+    fn separator(&mut self, _: u64) {}
+
+    fn unreadable(&mut self, bytes: u64, why: Unreadable) {
+        panic!("{bytes} bytes: {why:?}: {}", self.left.escape_ascii());
+    }
+}
+
 fn split(which: Format, stream: &mut dyn Read) -> (Vec<Piece>, Result<(), SplitError>) {
-    let mut keep = Keep::default();
+    let mut keep = Keep { which: Some(which), ..Keep::default() };
     let result = format(which).split(stream, Some(&std::env::temp_dir()), &mut keep);
     (keep.pieces, result)
 }

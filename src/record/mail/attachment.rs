@@ -95,11 +95,11 @@ impl Walk<'_> {
             return None;
         }
         let is_multipart = media_type.starts_with(b"multipart/");
-        let is_attachment =
-            disposition.as_ref().is_some_and(|value| {
-                first_word(value) != b"inline" || parameter_names(value).any(|name| name == b"filename")
-            }) || of_type.as_ref().is_some_and(|value| parameter_names(value).any(|name| name == b"name"))
-                || !(is_multipart || media_type.starts_with(b"text/"));
+        let has =
+            |value: &Option<Vec<u8>>, name| value.as_ref().map_or(Some(false), |value| has_parameter(value, name));
+        let is_named = has(&disposition, b"filename")? || has(&of_type, b"name")?;
+        let is_inline = disposition.is_none_or(|value| first_word(&value) == b"inline");
+        let is_attachment = is_named || !is_inline || !(is_multipart || media_type.starts_with(b"text/"));
         let mut entity = Entity {
             body: at.start + header..at.end,
             is_attachment,
@@ -185,13 +185,34 @@ fn first_word(value: &[u8]) -> Vec<u8> {
     word.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect()
 }
 
+/// It has a parameter of that name; none where it would be one but for quotes that it stands in.
+fn has_parameter(value: &[u8], name: &[u8]) -> Option<bool> {
+    let is_in = |value: &[u8]| parameter_names(value).any(|found| found == name);
+    let (any, outside) = (is_in(value), is_in(&without_quoted(value)));
+    (any == outside).then_some(any)
+}
+
 /// The names of all parameters, in lower case; of one in pieces (RFC 2231, 3) its own for each. What stands in quotes may be
-/// taken for one too: rather a name too many than one too few.
+/// taken for one too.
 fn parameter_names(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     value.split(|&byte| byte == b';').skip(1).filter_map(|parameter| {
         let name = parameter.get(..memchr::memchr(b'=', parameter)?)?.trim_ascii();
         Some(name.split(|&byte| byte == b'*').next().unwrap_or_default().trim_ascii().to_ascii_lowercase())
     })
+}
+
+fn without_quoted(value: &[u8]) -> Vec<u8> {
+    let (mut plain, mut quoted) = (Vec::with_capacity(value.len()), false);
+    let mut bytes = value.iter();
+    while let Some(&byte) = bytes.next() {
+        match byte {
+            b'\\' if quoted => drop(bytes.next()),
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            _ => plain.push(byte),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -307,6 +328,11 @@ mod tests {
             ("hello", "hello\r--b\r\n"),
             ("Content-Type: text/plain", "no field"),
             ("Content-Type: text/plain", "Content-Type: plain"),
+            ("Content-Type: text/plain", "Content-Type: text/plain; charset=\"a; name=b\""),
+            (
+                "Content-Type: text/plain",
+                "Content-Type: text/plain\r\nContent-Disposition: inline; x=\"\\\"; filename=b\"",
+            ),
             ("Content-Type: text/plain", "Content-Type: text/plain\r\nContent-Type: image/png"),
             (
                 "Content-Type: text/plain",
