@@ -49,6 +49,8 @@ pub enum Format {
     Eml,
     /// Journals of systemd: an entry is a record, rendered as a line of JSON.
     Journal,
+    /// SQLite databases: a row of a table is a record, rendered as a line of JSON.
+    Sqlite,
     /// utmp, wtmp and btmp of Linux on x86_64.
     Utmp,
 }
@@ -131,6 +133,40 @@ struct Description {
     /// What its records of one transaction have in common.
     joins: &'static [Join],
     columns: Columns,
+    /// A part of its records may stand in files beside it: what their names have behind its own.
+    siblings: &'static [&'static str],
+}
+
+/// Of messages.
+const fn mail(name: &'static str) -> Description {
+    let (least_category, family) = (Category::Content, Family::Mail);
+    Description {
+        name,
+        least_category,
+        family,
+        roles: &Role::MAIL,
+        extension: Extension::Eml,
+        may_lack_year: false,
+        joins: &[],
+        columns: Columns::None,
+        siblings: &[],
+    }
+}
+
+/// Of lines of a log.
+const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
+    let (least_category, extension) = (Category::Traffic, Extension::Log);
+    Description {
+        name,
+        least_category,
+        family,
+        roles,
+        extension,
+        may_lack_year: false,
+        joins: &[],
+        columns: Columns::None,
+        siblings: &[],
+    }
 }
 
 impl Format {
@@ -156,39 +192,14 @@ impl Format {
         Self::DockerJson,
         Self::Jsonl,
         Self::Journal,
+        Self::Sqlite,
         Self::Utmp,
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &["w3c", "sqlite", "mysql-dump", "postgresql-dump"];
+    pub const LATER: &'static [&'static str] = &["w3c", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
-        const fn mail(name: &'static str) -> Description {
-            let (least_category, family) = (Category::Content, Family::Mail);
-            Description {
-                name,
-                least_category,
-                family,
-                roles: &Role::MAIL,
-                extension: Extension::Eml,
-                may_lack_year: false,
-                joins: &[],
-                columns: Columns::None,
-            }
-        }
-        const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
-            let (least_category, extension) = (Category::Traffic, Extension::Log);
-            Description {
-                name,
-                least_category,
-                family,
-                roles,
-                extension,
-                may_lack_year: false,
-                joins: &[],
-                columns: Columns::None,
-            }
-        }
         const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
             Description { may_lack_year: true, ..log(name, Family::Line, roles) }
         }
@@ -226,6 +237,12 @@ impl Format {
             Self::DockerJson => json("docker-json", Columns::Timed),
             Self::Jsonl => json("jsonl", Columns::Named),
             Self::Journal => Description { extension: Extension::Jsonl, ..log("journal", Family::Line, &[]) },
+            Self::Sqlite => Description {
+                // What a table holds, its name does not tell: the clause says.
+                least_category: Category::Subscriber,
+                siblings: &["-wal", "-journal"],
+                ..json("sqlite", Columns::Tables)
+            },
             Self::Utmp => {
                 Description { extension: Extension::Utmp, ..log("utmp", Family::Line, &[Role::Client, Role::User]) }
             }
@@ -270,6 +287,11 @@ impl Format {
     /// Whether its records have columns that a clause can name.
     pub const fn columns(self) -> Columns {
         self.description().columns
+    }
+
+    /// A part of its records may stand in files of the same folder: what their names have behind its own.
+    pub const fn siblings(self) -> &'static [&'static str] {
+        self.description().siblings
     }
 
     /// Its records carry that clock.

@@ -229,6 +229,7 @@ pub enum Format {
     DockerJson,
     Jsonl,
     Journal,
+    Sqlite,
     Utmp,
 }
 

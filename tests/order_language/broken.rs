@@ -129,7 +129,10 @@ fn clauses() -> Vec<Changes> {
             ("legal_basis = \"pace-sch1\"", "legal_basis = \"2703d\""),
             ("category = \"content\"", "category = \"content\" #! category-above-basis"),
         ],
-        vec![("category = \"content\"", "category = \"identification\" #! category-below-format")],
+        vec![
+            (TAKE, "take = \"records\"\nas = \"maildir\""),
+            ("category = \"content\"", "category = \"identification\" #! category-below-format"),
+        ],
         vec![
             (TAKE, "take = \"records\"\nas = \"mbox\""),
             ("category = \"content\"", "category = \"traffic\" #! category-below-format"),
