@@ -36,8 +36,6 @@ pub const SQLITE_VALUE_BYTES: i32 = 64 * 1024 * 1024;
 pub const SQLITE_SCHEMA: usize = 65_536;
 /// What SQLite may keep of one database in memory, in KiB.
 pub const SQLITE_CACHE_KIB: i64 = 8 * 1024;
-/// What SQLite says of the structure of one database before it is held for damaged.
-pub const SQLITE_COMPLAINTS: usize = 100_000;
 /// The longest order or provider file.
 pub const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 /// A manifest up to this size, in bytes, shows all its syntax errors; a larger one its first.

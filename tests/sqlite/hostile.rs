@@ -94,6 +94,22 @@ fn names_and_values_are_given_exactly() {
     assert!(order[0].contains("three") && order[1].contains("two") && order[2].contains("one"), "{order:?}");
 }
 
+/// NULL where there must be none, and text in a column of numbers: a later change of the schema leaves such rows.
+#[test]
+fn values_that_a_schema_forbids_are_no_damage() {
+    let made = Made::of(
+        "CREATE TABLE item (id INTEGER PRIMARY KEY, word TEXT, n);
+         WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500)
+           INSERT INTO item SELECT x, NULL, '5' FROM n;
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'CREATE TABLE item (id INTEGER PRIMARY KEY, word TEXT NOT NULL, n INT CHECK (n > 9))';",
+    );
+    let (given, result) = split(&made.database, &[]);
+    result.unwrap();
+    assert_eq!(given.lines.len(), 500);
+    assert!(given.text().starts_with("{\"table\":\"item\",\"row\":{\"id\":1,\"word\":null,\"n\":\"5\"}}\n"));
+}
+
 #[test]
 fn text_in_utf_16_is_given_as_utf_8() {
     for encoding in ["UTF-16le", "UTF-16be"] {

@@ -3,7 +3,7 @@
 //! **Invariant:** a state is that of the files while the server has them open: nothing is closed in an orderly way.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -45,12 +45,21 @@ impl Made {
 
     /// Writes all of it again, as it was copied, and names the database.
     pub fn file(&self) -> PathBuf {
-        let path = self.folder.path().join("copy.db");
-        fs::write(&path, &self.database).unwrap();
-        for (suffix, bytes) in self.beside() {
-            fs::write(self.folder.path().join(format!("copy.db{suffix}")), bytes).unwrap();
+        self.write(self.folder.path());
+        self.folder.path().join("copy.db")
+    }
+
+    /// The same in a folder of its own.
+    pub fn apart(&self) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        self.write(folder.path());
+        folder
+    }
+
+    fn write(&self, folder: &Path) {
+        for (suffix, bytes) in self.beside().into_iter().chain([("", self.database.as_slice())]) {
+            fs::write(folder.join(format!("copy.db{suffix}")), bytes).unwrap();
         }
-        path
     }
 }
 

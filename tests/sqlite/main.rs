@@ -6,8 +6,14 @@ mod case;
 mod damage;
 mod hostile;
 mod made;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "../fixture/mutation.rs"]
+mod mutation;
 mod program;
 mod read;
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "../fixture/tree.rs"]
+mod tree;
 
 use std::collections::BTreeMap;
 use std::fs;
