@@ -166,10 +166,11 @@ fn a_withheld_identifier_stops_a_row_and_a_withheld_log_the_database() {
 #[test]
 fn a_database_whose_log_cannot_be_read_is_short_and_gives_no_row() {
     let made = shop();
+    // The first commit of two.
     let mut damaged = made.wal.clone().unwrap();
-    damaged[32 + 24 + 9] ^= 4;
-    damaged.truncate(32 + (24 + 4096) * 2);
-    let ways: [(&str, &dyn Fn(&Path)); 4] = [
+    damaged[32 + 9] ^= 4;
+    type Make<'m> = &'m dyn Fn(&Path);
+    let ways: [(&str, Make<'_>); 4] = [
         ("a link", &|path| symlink("/etc/passwd", path).unwrap()),
         ("a folder", &|path| fs::create_dir(path).unwrap()),
         ("another file", &|path| fs::write(path, b"no log at all, and long enough to be one").unwrap()),
@@ -182,7 +183,7 @@ fn a_database_whose_log_cannot_be_read_is_short_and_gives_no_row() {
         case.order("", &records("\"/srv/shop.db\"", EMAIL));
         case.run().ends_with(3);
         let package = case.package();
-        assert!(package.disclosed().is_empty() || what == "a damaged log", "{what}");
+        assert!(package.disclosed().is_empty(), "{what}");
         assert_eq!(package.shortfalls(), short("unreadable-file", 1), "{what}");
     }
 }

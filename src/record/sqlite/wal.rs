@@ -8,7 +8,7 @@
 //! SQLite takes the first frame that is not right for the end, whatever it is. Here a frame with the log's own salt that
 //! is not right is said. Power that was lost while it was written leaves one, and so does a transaction that was not
 //! committed (its frames may be written over, and their checksums are set right when it is): the database is as at the commit
-//! before. Where the log goes on behind it to a further commit, it was damaged, and the database is not told. Nor is it by a log
+//! before. Where a further commit of the log stands behind it, something is missing in between, and the database is not told. Nor is it by a log
 //! without a right header, or with pages of another size. A log of another database whose pages are as long looks right by itself.
 //!
 //! **Invariant:** the database is as at the last commit that can be read, or the log is refused.
@@ -129,16 +129,14 @@ impl<'l> Log<'l> {
 
     /// What is wrong behind the last right frame, if anything is.
     fn behind(&self, right: u64) -> Result<Option<ReadError>, ReadError> {
-        let (mut before, mut own, mut goes_on) = (None, false, false);
+        let mut own = false;
         for number in right..self.frames {
             let frame = self.frame(number)?;
             let of_this = frame.salts() == self.salts;
-            goes_on |= of_this && before.is_some_and(|sum| frame.sum(sum, self.high_first) == frame.stated());
-            if goes_on && of_this && frame.pages() != 0 {
+            if of_this && number > right && frame.pages() != 0 {
                 return Err(corrupt(self.offset(right), "a frame of a write-ahead log that goes on behind it"));
             }
             own |= of_this || self.is_nearly_of_this(&frame);
-            before = of_this.then(|| frame.stated());
         }
         let is_cut = self.offset(self.frames) < self.spool.length;
         let torn = corrupt(self.offset(right), "the end of a write-ahead log: what was committed last may be missing");
