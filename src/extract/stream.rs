@@ -307,6 +307,10 @@ impl Intake<'_> {
 
 impl RecordSink for Intake<'_> {
     fn record(&mut self, raw: RawRecord<'_>) -> Result<(), Stop> {
+        // A format that renders has read all of its stream before it gives the first record.
+        if let Err(stopped) = self.context.meter.go_on() {
+            return Err(self.stop(stopped));
+        }
         let (length, offset) = (raw.bytes.len() as u64, raw.offset);
         self.size += length;
         match self.gate.judge(raw) {

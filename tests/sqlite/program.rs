@@ -218,3 +218,34 @@ fn a_hot_journal_is_rolled_back_on_the_way_through_the_program() {
     assert_eq!(case.package().disclosed()[0].1, given.lines.concat());
     assert_eq!(fs::read(case.path("source/srv/shop.db-journal")).unwrap(), made.journal.unwrap());
 }
+
+#[test]
+fn a_damaged_database_is_short_and_nothing_of_what_sqlite_says_of_it_is_told() {
+    let schema = Made::with(&[
+        "PRAGMA writable_schema = ON; CREATE TABLE CANARY (CANARY_column); INSERT INTO CANARY VALUES ('CANARY');",
+        "UPDATE sqlite_schema SET sql = 'CREATE TABLE CANARY (CANARY_column CANARY CHECK (CANARY_function(1), '",
+    ]);
+    let mut cut = shop().database;
+    cut.truncate(cut.len() - 4096);
+    let page = shop().database.len() - 4096;
+    let mut broken = shop().database;
+    broken[page..page + 8].fill(0xff);
+    for (what, database) in [("a schema", &schema.database), ("a cut", &cut), ("a page", &broken)] {
+        let case = Case::new();
+        case.file("/srv/shop.db", database);
+        case.order("", &records("\"/srv/shop.db\"", "everything = true"));
+        let said = case.run();
+        said.ends_with(3);
+        let package = case.package();
+        assert!(package.disclosed().is_empty(), "{what}");
+        assert_eq!(package.shortfalls(), short("unreadable-file", 1), "{what}");
+        let explained = case.extract(&["explain", "--order", "order.toml", "/srv/shop.db"]);
+        assert!(explained.stdout.contains("not read to its end"), "{what}: {}", explained.stdout);
+        let audit = fs::read_to_string(case.path("2024-17.audit.jsonl")).unwrap();
+        for text in [&said.stdout, &said.stderr, &explained.stdout, &explained.stderr, &audit] {
+            assert!(!text.contains("CANARY") && !text.contains("panicked"), "{what}: {text}");
+        }
+        let whole = fs::read(case.path("out.tar")).unwrap();
+        assert!(!whole.windows(6).any(|window| window == b"CANARY"), "{what}");
+    }
+}

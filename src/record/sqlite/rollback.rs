@@ -5,7 +5,8 @@
 //!
 //! SQLite takes the first record that is not right for the end. Here the records that the journal counts must all be there and
 //! right, or the database is not told. A journal that names a further one (a transaction over several databases) is refused: whether it
-//! holds, that one says.
+//! holds, that one says. A journal has several parts where the transaction was large, and no total: one that was cut exactly between two of
+//! them looks whole, and the check of the database's structure must find it.
 //!
 //! **Invariant:** a hot journal is brought back whole, or refused; no name that stands in it is ever looked up.
 
