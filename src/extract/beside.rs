@@ -1,6 +1,6 @@
 //! The files beside a stream in which its format keeps a part of its records: opened by the stream's own leave.
 //!
-//! **Invariant:** a stream is read with all that belongs to it, or not at all; each that was opened is in the audit.
+//! **Invariant:** a stream is read with all that belongs to it, or not at all; each that was read is in the audit.
 
 use super::meter::{Meter, Metered};
 use super::stream::Trace;

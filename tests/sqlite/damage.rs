@@ -167,7 +167,8 @@ fn a_damaged_database_gives_no_row_that_it_did_not_hold() {
     );
     let logged = Made::with(&LOGGED);
     let (mut same, mut short, mut empty) = (0_u64, 0_u64, 0_u64);
-    for made in [&plain, &logged] {
+    let hot = Made::with(&HOT);
+    for made in [&plain, &logged, &hot] {
         let whole: BTreeSet<Vec<u8>> = split(&made.database, &made.beside()).0.lines.into_iter().collect();
         // A log that ends early shows the database as it was at a commit before: these are right too, and said.
         let mut before = whole.clone();
@@ -203,6 +204,6 @@ fn a_damaged_database_gives_no_row_that_it_did_not_hold() {
             }
         }
     }
-    println!("{} mutants: {same} the same, {short} short, {empty} of them without a row", 2 * MUTANTS);
+    println!("{} mutants: {same} the same, {short} short, {empty} of them without a row", 3 * MUTANTS);
     assert!(same > 0 && short > MUTANTS / 2 && empty > MUTANTS / 4);
 }
