@@ -43,7 +43,9 @@
 //! what once stood in blocks that were allocated and never written, which may be another customer's deleted file. The
 //! crates for XFS, btrfs, NTFS, FAT, exFAT, LVM, LUKS and E01 were read too before their rows were written here: one skips
 //! checksums, one has no times, one gives compressed data wrong, one accepts damage without a word. Some of them serve the
-//! tests as second readers. An IP address in a text may have a full stop or a colon against it, and a word with a colon in front of it:
+//! tests as second readers. Databases are read by SQLite itself, on a copy without a name: at the source it would leave a file beside
+//! it, or pass over what its write-ahead log adds. That log and a rollback journal are brought into the copy by own code, for SQLite
+//! takes damage in them for their end, and looks up a name that a journal holds. An IP address in a text may have a full stop or a colon against it, and a word with a colon in front of it:
 //! real logs write `from 192.0.2.1:39522: refused`, and a rule that wants it to stand free misses the record. Globs are
 //! compared component by component, since a class such as `[!a]` would otherwise match a
 //! `/`.

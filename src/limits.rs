@@ -30,6 +30,14 @@ pub const JOURNAL_BYTES: u64 = 8 << 30;
 pub const JOURNAL_ITEMS: u64 = 65_536;
 /// What the data of a journal that is kept may take of memory, in bytes; it is exceeded by one.
 pub const JOURNAL_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// The longest SQLite database, with all that its write-ahead log adds, that is copied to be read, in bytes.
+pub const SQLITE_BYTES: u64 = 64 << 30;
+/// The longest text that SQLite makes of a database at once, in bytes: a row over [`LINE_BYTES`] is not loaded.
+pub const SQLITE_VALUE_BYTES: i32 = 64 * 1024 * 1024;
+/// Tables and indexes of one SQLite database.
+pub const SQLITE_SCHEMA: usize = 65_536;
+/// What SQLite may keep of one database in memory, in KiB.
+pub const SQLITE_CACHE_KIB: i64 = 8 * 1024;
 /// The longest order or provider file.
 pub const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 /// A manifest up to this size, in bytes, shows all its syntax errors; a larger one its first.

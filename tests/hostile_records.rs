@@ -17,9 +17,17 @@ use flate2::write::GzEncoder;
 use recipe::{ASKED, Fact, made};
 
 /// Mail, and formats of records of a fixed size, or in a structure of their own: `tests/bad_content.rs`, `tests/utmp.rs`,
-/// `tests/journal.rs`.
-const ELSEWHERE: &[Format] =
-    &[Format::Mbox, Format::Maildir, Format::Eml, Format::Utmp, Format::Journal, Format::AccessLog, Format::Syslog];
+/// `tests/journal.rs`, `tests/sqlite`.
+const ELSEWHERE: &[Format] = &[
+    Format::Sqlite,
+    Format::Mbox,
+    Format::Maildir,
+    Format::Eml,
+    Format::Utmp,
+    Format::Journal,
+    Format::AccessLog,
+    Format::Syslog,
+];
 
 /// 2024-03-25T10:00:00Z.
 const TEN: i64 = 1_711_360_800;

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::beside::{self, Open, Opening};
 use super::format::choose;
 use super::meter::{Meter, Metered};
 use super::whole::{WholeRead, read_whole};
@@ -16,9 +17,9 @@ use super::year::{self, Before};
 use super::{ExtractError, Job, open};
 use crate::filesystem::FileSystem;
 use crate::ledger::{Reduced, escaped_path, is_invisible};
-use crate::order::Order;
+use crate::order::{Format, Order};
 use crate::record::compression::Unpacked;
-use crate::record::{Reader, RecordSink, SplitError, Stop, Unreadable};
+use crate::record::{Reader, RecordSink, Sibling, SplitError, Stop, Unreadable};
 use crate::scope::{
     EntryKind, Explanation, Fate, Form, Named, Opened, Permit, RawRecord, RecordGate, Scope, Verdict, WholeJudgement,
 };
@@ -150,7 +151,7 @@ fn stream(
     order: &Order,
     scope: &Scope,
     filesystem: &dyn FileSystem,
-    permit: Permit,
+    mut permit: Permit,
     meter: &Meter<'_>,
     asked: &mut Asked<'_, '_>,
 ) {
@@ -158,7 +159,7 @@ fn stream(
     if scope.joins(permit.clauses()) {
         put(&mut asked.answer.text, format_args!("  what only `join` would bring in is shown as outside"));
     }
-    let before = Before { filesystem, permit: permit.before() };
+    let (before, beside) = (Before { filesystem, permit: permit.before() }, permit.beside());
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,
         Err(error) => return put(&mut asked.answer.text, format_args!("  not read: {error}")),
@@ -176,19 +177,46 @@ fn stream(
     }
     let Some(Named { format, written }) = choice.format else { return };
     let (row, scratch) = (Reader::of(format, written), asked.scratch);
+    let Some(mut beside) = opened_beside(beside::open(beside, format, filesystem, meter), asked) else { return };
     let Ok(years) = before.years(&*row, gate.year_facts(), meter, scratch) else { return };
     if let Some(note) = year::note(years.as_ref()) {
         put(&mut asked.answer.text, format_args!("  {note}"));
     }
     let mut listener = Listener { gate, asked, counted: Counted::default(), offset: 0 };
+    let together: Vec<&str> = beside.iter().map(Open::suffix).collect();
+    let mut siblings: Vec<Sibling<'_>> = beside.iter_mut().map(Open::lend).collect();
     let split = match &years {
         Some(years) => row.split(&mut stream, Some(scratch), &mut years.dating(&mut listener)),
-        None => row.split(&mut stream, Some(scratch), &mut listener),
+        None => row.split_with(&mut stream, &mut siblings, Some(scratch), &mut listener),
     };
     let Listener { asked, counted, offset: end, .. } = listener;
+    tell(format, &counted, &together, asked);
+    for question in asked.answer.questions {
+        if matches!(question, Question::Record(path, offset) if names(path, asked.path) && *offset >= end) {
+            put(&mut asked.answer.text, format_args!("  no such byte was read: what was read has {end} bytes"));
+        }
+    }
+    if let Err(SplitError::Read(error)) = split {
+        put(&mut asked.answer.text, format_args!("  {} not read to its end: {error}", shown(asked.path)));
+    }
+}
+
+/// What belongs to a stream, open; none: the stream is not read, and why is said.
+fn opened_beside<'m>(opening: Opening<'m>, asked: &mut Asked<'_, '_>) -> Option<Vec<Open<'m>>> {
+    let text = &mut asked.answer.text;
+    match opening {
+        Opening::Opened(opened) => return Some(opened),
+        Opening::Withheld => put(text, format_args!("  withheld: a file that belongs to it is")),
+        Opening::Failed(error) => put(text, format_args!("  not read: a file beside it that belongs to it: {error}")),
+    }
+    None
+}
+
+/// How many records of a stream came to what, where its path is asked about.
+fn tell(format: Format, counted: &Counted, together: &[&str], asked: &mut Asked<'_, '_>) {
     let is_asked = |question: &Question| matches!(question, Question::Path(path) if names(path, asked.path));
     if asked.answer.questions.iter().any(is_asked) {
-        let Counted { admitted, outside, withheld, undecided, unreadable } = counted;
+        let Counted { admitted, outside, withheld, undecided, unreadable } = *counted;
         put(
             &mut asked.answer.text,
             format_args!(
@@ -197,14 +225,12 @@ fn stream(
                 format.name()
             ),
         );
-    }
-    for question in asked.answer.questions {
-        if matches!(question, Question::Record(path, offset) if names(path, asked.path) && *offset >= end) {
-            put(&mut asked.answer.text, format_args!("  no such byte was read: what was read has {end} bytes"));
+        for suffix in together {
+            put(
+                &mut asked.answer.text,
+                format_args!("  read together with the file beside it that has {suffix} behind its name"),
+            );
         }
-    }
-    if let Err(SplitError::Read(error)) = split {
-        put(&mut asked.answer.text, format_args!("  {} not read to its end: {error}", shown(asked.path)));
     }
 }
 

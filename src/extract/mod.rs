@@ -8,6 +8,7 @@
 //! that the order states, and everything that was opened is as it was.
 
 mod account;
+mod beside;
 mod error;
 mod explain;
 mod format;
@@ -145,7 +146,9 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     };
     pool::in_order(job.threads, reach.tasks, work, |(source, volume, mut outcome): (usize, &Mounted, Outcome)| {
         account.add(&outcome);
-        trail.stream(source, volume, &outcome.trace)?;
+        for trace in std::iter::once(&outcome.trace).chain(&outcome.beside) {
+            trail.stream(source, volume, trace)?;
+        }
         outcome.draft.take().map_or(Ok(()), |draft| writer.add(draft).map_err(ExtractError::from))
     })?;
 

@@ -185,7 +185,7 @@ impl Reach {
         let EntryDecision { whole, records, withheld, undecided, unreadable, path } = decision;
         let is_taken = whole.is_some();
         for permit in [whole, records].into_iter().flatten() {
-            self.bytes = self.bytes.saturating_add(permit.size_bytes());
+            self.bytes = self.bytes.saturating_add(permit.size_bytes()).saturating_add(permit.beside_bytes());
             self.tasks.push(source, volume, filesystem, permit);
         }
         withheld.iter().for_each(|clause| self.clauses.entry(clause).or_default().withheld += 1);

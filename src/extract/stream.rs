@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::ExtractError;
+use super::beside::{self, Open, Opening};
 use super::format::{Choice, choose};
 use super::meter::{Meter, Metered};
 use super::tripwire::Tripwires;
@@ -18,10 +19,10 @@ use crate::ledger::{ShortfallKind, StreamTally, Tally};
 use crate::order::{Format, Order, Reduction};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
-use crate::record::{Reader, RecordSink, SplitError, Stop, Unreadable};
+use crate::record::{Reader, RecordSink, Sibling, SplitError, Stop, Unreadable};
 use crate::scope::{
-    ClauseSet, InScope, Joined, Judgement, Named, Permit, RawRecord, Record, RecordGate, Scope, StaffPath, Stream,
-    WholeGate, WholeJudgement,
+    Beside, ClauseSet, InScope, Joined, Judgement, Named, Permit, RawRecord, Record, RecordGate, Scope, StaffPath,
+    Stream, WholeGate, WholeJudgement,
 };
 
 /// What came of one stream.
@@ -35,6 +36,8 @@ pub(super) struct Outcome {
     pub(super) undecided: u64,
     /// For the provider's own audit.
     pub(super) trace: Trace,
+    /// The same, of what was opened beside it.
+    pub(super) beside: Vec<Trace>,
 }
 
 /// What the provider's audit says of one stream.
@@ -65,9 +68,10 @@ pub(super) struct Context<'c> {
     pub(super) joined: &'c Joined,
 }
 
-impl Outcome {
-    fn new(path: StaffPath) -> Self {
-        let trace = Trace {
+impl Trace {
+    /// Of a stream of which nothing was read.
+    pub(super) fn new(path: StaffPath) -> Self {
+        Self {
             path,
             format: None,
             stored_sha256: None,
@@ -76,8 +80,20 @@ impl Outcome {
             disclosed: Vec::new(),
             error: None,
             note: None,
-        };
-        Self { draft: None, clauses: BTreeMap::new(), withheld: 0, undecided: 0, trace }
+        }
+    }
+}
+
+impl Outcome {
+    fn new(path: StaffPath) -> Self {
+        let (clauses, trace) = (BTreeMap::new(), Trace::new(path));
+        Self { draft: None, clauses, withheld: 0, undecided: 0, trace, beside: Vec::new() }
+    }
+
+    /// A withhold stops all of it for these clauses.
+    fn withhold(&mut self, clauses: ClauseSet) {
+        self.withheld = 1;
+        clauses.iter().for_each(|clause| self.clause(clause).withheld += 1);
     }
 
     /// A stream is short in one way once, however often it is met.
@@ -106,12 +122,12 @@ impl Outcome {
 pub(super) fn process(
     context: Context<'_>,
     filesystem: &dyn FileSystem,
-    permit: Permit,
+    mut permit: Permit,
     place: Place,
 ) -> Result<Outcome, ExtractError> {
     let mut outcome = Outcome::new(permit.staff_path());
     let (clauses, is_whole) = (permit.clauses(), permit.is_whole());
-    let before = Before { filesystem, permit: permit.before() };
+    let (before, beside) = (Before { filesystem, permit: permit.before() }, permit.beside());
     let opened = match filesystem.open(permit) {
         Ok(opened) => opened,
         Err(error) => {
@@ -125,7 +141,7 @@ pub(super) fn process(
             whole(context, gate, stream, place, &mut outcome)?;
         }
     } else if let Some((gate, stream)) = opened.into_records(context.scope) {
-        records(context, (before, gate), stream, place, &mut outcome)?;
+        records(context, (before, beside), (gate, stream), place, &mut outcome)?;
     }
     outcome.trace.bytes.assert_identity(outcome.trace.size)?;
     Ok(outcome)
@@ -166,8 +182,7 @@ fn whole(
         }
         WholeJudgement::Withheld(clauses) => {
             outcome.trace.bytes.withheld = size;
-            outcome.withheld = 1;
-            clauses.iter().for_each(|clause| outcome.clause(clause).withheld += 1);
+            outcome.withhold(clauses);
         }
         WholeJudgement::Undecided(clauses) => {
             outcome.trace.bytes.undecided = size;
@@ -180,8 +195,8 @@ fn whole(
 
 fn records(
     context: Context<'_>,
-    (before, mut gate): (Before<'_>, RecordGate<'_>),
-    stream: Stream,
+    (before, beside): (Before<'_>, Beside),
+    (mut gate, stream): (RecordGate<'_>, Stream),
     place: Place,
     outcome: &mut Outcome,
 ) -> Result<(), ExtractError> {
@@ -210,13 +225,16 @@ fn records(
         }
     }
     let (row, scratch) = (Reader::of(format, written), context.drafter.folder());
+    let opening = beside::open(beside, format, before.filesystem, context.meter);
+    let Some(mut beside) = opened_beside(opening, gate.clauses(), outcome) else { return Ok(()) };
     let years = before.years(&*row, gate.year_facts(), context.meter, scratch)?;
     outcome.trace.note = year::note(years.as_ref());
     let draft = context.drafter.records(format);
     let mut intake = Intake { context, gate, draft, outcome, size: 0, outside: 0, failure: None };
+    let mut siblings: Vec<Sibling<'_>> = beside.iter_mut().map(Open::lend).collect();
     let split = match &years {
         Some(years) => row.split(&mut stream, Some(scratch), &mut years.dating(&mut intake)),
-        None => row.split(&mut stream, Some(scratch), &mut intake),
+        None => row.split_with(&mut stream, &mut siblings, Some(scratch), &mut intake),
     };
     let Intake { gate, draft, outcome, size, outside, failure, .. } = intake;
     if let Some(failure) = failure {
@@ -229,6 +247,7 @@ fn records(
     }
     outcome.trace.size = size;
     outcome.trace.stored_sha256 = stored.sha256();
+    outcome.beside.extend(beside.into_iter().map(Open::trace));
     for clause in gate.clauses().iter() {
         let tally = outcome.clause(clause);
         tally.examined += size;
@@ -242,6 +261,22 @@ fn records(
         outcome.draft = Some(draft.finish(provenance, place));
     }
     Ok(())
+}
+
+/// What belongs to a stream, open; none: the stream is not read, and why is said.
+fn opened_beside<'m>(opening: Opening<'m>, clauses: ClauseSet, outcome: &mut Outcome) -> Option<Vec<Open<'m>>> {
+    match opening {
+        Opening::Opened(opened) => return Some(opened),
+        Opening::Withheld => {
+            outcome.withhold(clauses);
+            outcome.trace.note = Some("a file that belongs to it is withheld by path".to_owned());
+        }
+        Opening::Failed(error) => {
+            outcome.short(clauses, ShortfallKind::of(&error, ShortfallKind::UnreadableFile));
+            outcome.trace.error = Some(format!("a file beside it that belongs to it: {error}"));
+        }
+    }
+    None
 }
 
 fn read_kind(is_damaged: bool) -> ShortfallKind {
@@ -293,6 +328,10 @@ impl Intake<'_> {
 
 impl RecordSink for Intake<'_> {
     fn record(&mut self, raw: RawRecord<'_>) -> Result<(), Stop> {
+        // A format that renders has read all of its stream before it gives the first record.
+        if let Err(stopped) = self.context.meter.go_on() {
+            return Err(self.stop(stopped));
+        }
         let (length, offset) = (raw.bytes.len() as u64, raw.offset);
         self.size += length;
         match self.gate.judge(raw) {

@@ -55,6 +55,8 @@ pub enum Format {
     Eml,
     /// Journals of systemd: an entry is a record, rendered as a line of JSON.
     Journal,
+    /// SQLite databases: a row of a table is a record, rendered as a line of JSON.
+    Sqlite,
     /// utmp, wtmp and btmp of Linux on x86_64.
     Utmp,
 }
@@ -137,36 +139,50 @@ struct Description {
     /// What its records of one transaction have in common.
     joins: &'static [Join],
     columns: Columns,
+    /// A part of its records may stand in files beside it: what their names have behind its own.
+    siblings: &'static [&'static str],
 }
 
 impl Description {
+    /// Of messages.
     const fn mail(name: &'static str) -> Self {
         let (least_category, family) = (Category::Content, Family::Mail);
+        Self { least_category, roles: &Role::MAIL, extension: Extension::Eml, ..Self::log(name, family, &[]) }
+    }
+
+    /// Of lines of a log.
+    const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Self {
+        let (least_category, extension) = (Category::Traffic, Extension::Log);
         Self {
             name,
             least_category,
             family,
-            roles: &Role::MAIL,
-            extension: Extension::Eml,
+            roles,
+            extension,
             may_lack_year: false,
             joins: &[],
             columns: Columns::None,
+            siblings: &[],
         }
     }
 
-    /// Rows of tables: of what category they are, the clause says.
-    const fn tables(name: &'static str) -> Self {
-        let (least_category, family) = (Category::Subscriber, Family::Line);
-        Self {
-            name,
-            least_category,
-            family,
-            roles: &[],
-            extension: Extension::Jsonl,
-            may_lack_year: false,
-            joins: &[],
-            columns: Columns::Tables,
-        }
+    const fn syslog(name: &'static str, roles: &'static [Role]) -> Self {
+        Self { may_lack_year: true, ..Self::log(name, Family::Line, roles) }
+    }
+
+    /// Of lines of JSON, as they stand or as they are rendered.
+    const fn json(name: &'static str, columns: Columns) -> Self {
+        Self { extension: Extension::Jsonl, columns, ..Self::log(name, Family::Line, &[]) }
+    }
+
+    /// Of rows of tables: of what category they are, the clause says.
+    const fn rows(name: &'static str, columns: Columns) -> Self {
+        Self { least_category: Category::Subscriber, ..Self::json(name, columns) }
+    }
+
+    /// Of statements, the arguments of commands, what was typed: what is said or stored.
+    const fn content(name: &'static str, roles: &'static [Role]) -> Self {
+        Self { least_category: Category::Content, ..Self::log(name, Family::Line, roles) }
     }
 }
 
@@ -196,76 +212,60 @@ impl Format {
         Self::MysqlDump,
         Self::PostgresqlDump,
         Self::Journal,
+        Self::Sqlite,
         Self::Utmp,
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &["sqlite"];
+    pub const LATER: &'static [&'static str] = &[];
 
     const fn description(self) -> Description {
-        const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
-            let (least_category, extension) = (Category::Traffic, Extension::Log);
-            Description {
-                name,
-                least_category,
-                family,
-                roles,
-                extension,
-                may_lack_year: false,
-                joins: &[],
-                columns: Columns::None,
-            }
-        }
-        const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
-            Description { may_lack_year: true, ..log(name, Family::Line, roles) }
-        }
-        const fn json(name: &'static str, columns: Columns) -> Description {
-            Description { extension: Extension::Jsonl, columns, ..log(name, Family::Line, &[]) }
-        }
-        // Statements, the arguments of commands, what was typed: what is said or stored.
-        const fn content(name: &'static str, roles: &'static [Role]) -> Description {
-            Description { least_category: Category::Content, ..log(name, Family::Line, roles) }
-        }
         match self {
-            Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
-            Self::Auth => syslog("auth", &[Role::Client, Role::User]),
+            Self::AccessLog => Description::log("access-log", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Auth => Description::syslog("auth", &[Role::Client, Role::User]),
             Self::Dovecot => Description {
                 joins: &[Join::Session, Join::MessageId],
-                ..syslog("dovecot", &[Role::Client, Role::User])
+                ..Description::syslog("dovecot", &[Role::Client, Role::User])
             },
             Self::Postfix => Description {
                 joins: &[Join::QueueId, Join::MessageId],
-                ..syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To])
+                ..Description::syslog("postfix", &[Role::Client, Role::User, Role::From, Role::To])
             },
-            Self::Syslog => syslog("syslog", &[]),
+            Self::Syslog => Description::syslog("syslog", &[]),
             Self::Exim => Description {
                 joins: &[Join::QueueId, Join::MessageId],
-                ..log("exim", Family::Line, &[Role::From, Role::To, Role::Client])
+                ..Description::log("exim", Family::Line, &[Role::From, Role::To, Role::Client])
             },
-            Self::Auditd => content("auditd", &[]),
-            Self::Haproxy => log("haproxy", Family::WebLog, &[Role::Client]),
-            Self::MysqlGeneral => content("mysql-general", &[]),
-            Self::MysqlSlow => content("mysql-slow", &[]),
-            Self::Postgresql => content("postgresql", &[Role::User]),
-            Self::Squid => log("squid", Family::WebLog, &[Role::Client, Role::User]),
-            Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Auditd => Description::content("auditd", &[]),
+            Self::Haproxy => Description::log("haproxy", Family::WebLog, &[Role::Client]),
+            Self::MysqlGeneral => Description::content("mysql-general", &[]),
+            Self::MysqlSlow => Description::content("mysql-slow", &[]),
+            Self::Postgresql => Description::content("postgresql", &[Role::User]),
+            Self::Squid => Description::log("squid", Family::WebLog, &[Role::Client, Role::User]),
+            Self::Vsftpd => Description::log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
             Self::W3c => Description {
                 extension: Extension::Jsonl,
                 columns: Columns::Timed,
-                ..log("w3c", Family::WebLog, &[Role::Client, Role::User])
+                ..Description::log("w3c", Family::WebLog, &[Role::Client, Role::User])
             },
-            Self::Csv => json("csv", Columns::Named),
+            Self::Csv => Description::rows("csv", Columns::Named),
             Self::Mbox => Description::mail("mbox"),
             Self::Maildir => Description::mail("maildir"),
             Self::Eml => Description::mail("eml"),
-            Self::DockerJson => json("docker-json", Columns::Timed),
-            Self::Jsonl => json("jsonl", Columns::Named),
-            Self::MysqlDump => Description::tables("mysql-dump"),
-            Self::PostgresqlDump => Description::tables("postgresql-dump"),
-            Self::Journal => Description { extension: Extension::Jsonl, ..log("journal", Family::Line, &[]) },
-            Self::Utmp => {
-                Description { extension: Extension::Utmp, ..log("utmp", Family::Line, &[Role::Client, Role::User]) }
+            Self::DockerJson => Description::json("docker-json", Columns::Timed),
+            Self::Jsonl => Description::rows("jsonl", Columns::Named),
+            Self::MysqlDump => Description::rows("mysql-dump", Columns::Tables),
+            Self::PostgresqlDump => Description::rows("postgresql-dump", Columns::Tables),
+            Self::Journal => {
+                Description { extension: Extension::Jsonl, ..Description::log("journal", Family::Line, &[]) }
             }
+            Self::Sqlite => {
+                Description { siblings: &["-wal", "-journal"], ..Description::rows("sqlite", Columns::Tables) }
+            }
+            Self::Utmp => Description {
+                extension: Extension::Utmp,
+                ..Description::log("utmp", Family::Line, &[Role::Client, Role::User])
+            },
         }
     }
 
@@ -307,6 +307,11 @@ impl Format {
     /// Whether its records have columns that a clause can name.
     pub const fn columns(self) -> Columns {
         self.description().columns
+    }
+
+    /// A part of its records may stand in files of the same folder: what their names have behind its own.
+    pub const fn siblings(self) -> &'static [&'static str] {
+        self.description().siblings
     }
 
     /// Its records carry that clock.

@@ -241,6 +241,7 @@ pub enum Format {
     MysqlDump,
     PostgresqlDump,
     Journal,
+    Sqlite,
     Utmp,
 }
 

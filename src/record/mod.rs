@@ -34,7 +34,9 @@ mod mysql_slow;
 mod postgresql;
 mod row;
 mod single;
+mod spool;
 mod sql;
+mod sqlite;
 mod squid;
 mod stamp;
 mod syslog;
@@ -58,6 +60,7 @@ pub use mysql_slow::MysqlSlow;
 pub use postgresql::Postgresql;
 pub use single::{Eml, Maildir};
 pub use sql::{MysqlDump, PostgresqlDump};
+pub use sqlite::Sqlite;
 pub use squid::Squid;
 pub use utmp::Utmp;
 pub use vsftpd::Vsftpd;
@@ -92,6 +95,17 @@ pub trait RecordFormat: Sync {
         "a quarter or more of the lines at its beginning have the shape"
     }
 
+    /// The same, where a part of its records stands in files beside it ([`Format::siblings`]): those that are there.
+    fn split_with(
+        &self,
+        stream: &mut dyn Read,
+        _siblings: &mut [Sibling<'_>],
+        scratch: Option<&Path>,
+        sink: &mut dyn RecordSink,
+    ) -> Result<(), SplitError> {
+        self.split(stream, scratch, sink)
+    }
+
     /// The same, where nobody names a format. No for one that only its place tells (a Maildir) or an order that names it, and
     /// where another format is the better name.
     fn claims(&self, head: &[u8], whole: bool) -> bool {
@@ -109,6 +123,14 @@ pub trait RecordFormat: Sync {
     fn rendered(&self) -> Option<&'static dyn RecordFormat> {
         None
     }
+}
+
+/// A file beside a stream in which its format keeps a part of its records.
+pub struct Sibling<'s> {
+    /// What its name has behind that of the stream's file.
+    pub suffix: &'static str,
+    /// All that it holds.
+    pub stream: &'s mut dyn Read,
 }
 
 /// Every format that is read, one line each.
@@ -136,6 +158,7 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &MysqlDump,
     &PostgresqlDump,
     &Journal,
+    &Sqlite,
     &Utmp,
 ];
 
@@ -165,6 +188,7 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
         Format::Journal => &Journal,
+        Format::Sqlite => &Sqlite,
         Format::Utmp => &Utmp,
     }
 }

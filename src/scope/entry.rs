@@ -9,6 +9,7 @@
 use std::fmt;
 
 use super::FileTime;
+use super::beside::Neighbours;
 use super::file_time::KeptTimes;
 
 /// What kind of thing an entry is.
@@ -142,6 +143,8 @@ impl fmt::Debug for Node {
 pub struct Entry {
     path: Box<[u8]>,
     about: About,
+    /// What belongs to it and stands beside it; nearly never anything.
+    beside: Option<Box<Neighbours>>,
 }
 
 /// All that is known of an entry but its path.
@@ -173,7 +176,7 @@ impl Entry {
     /// The root of a file system that stands at `mount`, an absolute path of the server (`/` or `/var`).
     pub fn root(mount: &[u8], node: Node) -> Self {
         let trimmed = mount.strip_suffix(b"/").unwrap_or(mount);
-        Self { path: trimmed.into(), about: About::root(ArchivePlace::None, node) }
+        Self::joined(trimmed.into(), About::root(ArchivePlace::None, node))
     }
 
     /// This file is an archive, and has been opened: the root of the tree in it, at the file's own path. From now on the
@@ -183,7 +186,7 @@ impl Entry {
             ArchivePlace::Inside | ArchivePlace::OpenedInside => ArchivePlace::OpenedInside,
             ArchivePlace::None | ArchivePlace::Opened => ArchivePlace::Opened,
         };
-        Self { path: self.path.clone(), about: About::root(ArchivePlace::Inside, node) }
+        Self::joined(self.path.clone(), About::root(ArchivePlace::Inside, node))
     }
 
     /// Another thing of the same name stands in the same folder: both are folders, or neither is.
@@ -205,7 +208,7 @@ impl Entry {
         let archive =
             if self.about.archive == ArchivePlace::Inside { ArchivePlace::Inside } else { ArchivePlace::None };
         let (times, maildir) = (KeptTimes::of(times), MaildirPlace::None);
-        Self { path: path.into(), about: About { kind, size_bytes, times, maildir, archive, node } }
+        Self::joined(path.into(), About { kind, size_bytes, times, maildir, archive, node })
     }
 
     /// What kind of thing it is.
@@ -253,9 +256,28 @@ impl Entry {
         self.about.maildir = place;
     }
 
-    /// The same entry for a second permit: taken whole and by its records.
+    pub(in crate::scope) fn set_beside(&mut self, beside: Option<Box<Neighbours>>) {
+        self.beside = beside;
+    }
+
+    pub(in crate::scope) fn take_beside(&mut self) -> Option<Box<Neighbours>> {
+        self.beside.take()
+    }
+
+    pub(in crate::scope) fn mark_withheld_beside(&mut self, is_withheld: impl Fn(&Self) -> bool) {
+        if let Some(beside) = &mut self.beside {
+            beside.mark_withheld(is_withheld);
+        }
+    }
+
+    /// What that holds, as the file system states it.
+    pub(in crate::scope) fn beside_bytes(&self) -> u64 {
+        self.beside.as_ref().map_or(0, |beside| beside.size_bytes())
+    }
+
+    /// The same entry for a second permit: taken whole and by its records. What stands beside it is not in it.
     pub(in crate::scope) fn duplicate(&self) -> Self {
-        Self { path: self.path.clone(), about: self.about.duplicate() }
+        Self::joined(self.path.clone(), self.about.duplicate())
     }
 
     /// Its parts, for keeping; [`Entry::joined`] puts them together again.
@@ -264,7 +286,7 @@ impl Entry {
     }
 
     pub(in crate::scope) fn joined(path: Box<[u8]>, about: About) -> Self {
-        Self { path, about }
+        Self { path, about, beside: None }
     }
 
     pub(in crate::scope) fn into_path(self) -> Vec<u8> {

@@ -123,7 +123,7 @@ impl Scope {
     }
 
     /// What the clauses make of an entry of the source.
-    pub fn decide(&self, source: usize, entry: Entry) -> EntryDecision {
+    pub fn decide(&self, source: usize, mut entry: Entry) -> EntryDecision {
         let mut decision = EntryDecision { withheld: self.withheld_inside(source, &entry), ..EntryDecision::default() };
         let (mut whole, mut records) = (ClauseSet::EMPTY, ClauseSet::EMPTY);
         for (at, clause) in self.clauses_of(source).filter(|(_, clause)| clause.reaches(&entry)) {
@@ -149,6 +149,10 @@ impl Scope {
         }
         let is_noted = [decision.withheld, decision.undecided, decision.unreadable].iter().any(|set| !set.is_empty());
         decision.path = is_noted.then(|| entry.staff_path());
+        if records.is_empty() {
+            entry.set_beside(None);
+        }
+        entry.mark_withheld_beside(|entry| self.path_is_withheld(entry));
         if !whole.is_empty() && !records.is_empty() {
             decision.whole = Some(Permit::new(entry.duplicate(), source, whole, Taking::Whole));
             decision.records = Some(Permit::new(entry, source, records, Taking::Records));

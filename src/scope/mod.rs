@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** deciding is pure and total: no I/O, no clock, no panic, one answer for every input.
 
+mod beside;
 mod clause_scope;
 mod clause_set;
 mod entry;
@@ -29,6 +30,7 @@ mod survey;
 mod token;
 mod verdict;
 
+pub use beside::{Beside, Siblings, mark_beside};
 pub use clause_set::ClauseSet;
 pub use entry::{Entry, EntryKind, FileTimes, MaildirPlace, Node, StaffPath};
 pub use explain::{ClauseExplanation, Comparison, Explanation, Fate};

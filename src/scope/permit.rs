@@ -8,7 +8,7 @@
 use std::io::Read;
 
 use super::entry::{Entry, Node, StaffPath};
-use super::{ClauseSet, FileTimes, JoinSurvey, MaildirPlace, RecordGate, Scope, WholeGate, YearFacts};
+use super::{Beside, ClauseSet, FileTimes, JoinSurvey, MaildirPlace, RecordGate, Scope, WholeGate, YearFacts};
 
 /// A permitted stream's bytes.
 pub type Stream = Box<dyn Read + Send>;
@@ -104,6 +104,16 @@ impl Permit {
     /// nothing that is read by it is ever an exhibit.
     pub fn before(&self) -> Self {
         Self { entry: self.entry.duplicate(), grant: Grant { taking: Taking::Structure, ..self.grant } }
+    }
+
+    /// What stands beside the entry and belongs to it, once.
+    pub fn beside(&mut self) -> Beside {
+        Beside::new(self.entry.take_beside(), self.grant)
+    }
+
+    /// What that holds, as the file system states it.
+    pub fn beside_bytes(&self) -> u64 {
+        self.entry.beside_bytes()
     }
 
     /// Spends the permit on a stream.

@@ -5,10 +5,11 @@
 //!
 //! **Invariant:** what comes out is what went in, in the same order, and each permit comes out once.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::ClauseSet;
+use super::beside::Neighbours;
 use super::entry::{About, Entry};
 use super::permit::{Grant, Permit};
 
@@ -26,6 +27,8 @@ pub struct Permits {
     pieces: Vec<Piece>,
     /// The path of the last one.
     last: Box<[u8]>,
+    /// What stands beside the entry of that number; few have any.
+    beside: HashMap<usize, Box<Neighbours>>,
     count: usize,
 }
 
@@ -68,7 +71,10 @@ impl Piece {
 impl Permits {
     /// Takes a permit in.
     pub fn push(&mut self, permit: Permit) {
-        let (entry, grant) = permit.apart();
+        let (mut entry, grant) = permit.apart();
+        if let Some(beside) = entry.take_beside() {
+            self.beside.insert(self.count, beside);
+        }
         let (path, about) = entry.apart();
         let grant = self.held_once(grant);
         if self.pieces.last().is_none_or(|piece| piece.kept.len() == PIECE) {
@@ -117,7 +123,8 @@ impl IntoIterator for Permits {
     type IntoIter = IntoPermits;
 
     fn into_iter(self) -> IntoPermits {
-        IntoPermits { pieces: self.pieces.into_iter(), piece: None, left: self.count }
+        let Self { pieces, beside, count, .. } = self;
+        IntoPermits { pieces: pieces.into_iter(), piece: None, beside, number: 0, left: count }
     }
 }
 
@@ -125,6 +132,9 @@ impl IntoIterator for Permits {
 pub struct IntoPermits {
     pieces: std::vec::IntoIter<Piece>,
     piece: Option<OpenPiece>,
+    beside: HashMap<usize, Box<Neighbours>>,
+    /// That of the next one.
+    number: usize,
     left: usize,
 }
 
@@ -149,8 +159,11 @@ impl Iterator for IntoPermits {
         let Kept { about, common, own, grant } = piece.kept.next()?;
         piece.path.truncate(common);
         piece.path.extend(piece.ends.by_ref().take(own));
+        let mut entry = Entry::joined(piece.path.as_slice().into(), about);
+        entry.set_beside(self.beside.remove(&self.number));
         self.left -= 1;
-        Some(Permit::joined(Entry::joined(piece.path.as_slice().into(), about), *grant))
+        self.number += 1;
+        Some(Permit::joined(entry, *grant))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -116,6 +116,7 @@ impl Walk<'_> {
         let mut entries = listing.entries;
         entries.retain(|entry| !self.over.iter().any(|place| entry.stands_at(place)));
         scope::mark_maildir(&folder, &mut entries);
+        scope::mark_beside(&mut entries, listing.error.is_none());
         let mut met = match self.look_into(entries, tree, visit) {
             Ok(met) => met,
             Err(stopped) => return stopped,

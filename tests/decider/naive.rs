@@ -156,7 +156,7 @@ pub fn decide_record(order: &Order, file: &File, kind: Kind, raw: &[u8]) -> Answ
     Answer::of(&verdicts, one_of(&withholds))
 }
 
-fn first_of_day(zone: Zone, day: (i64, i64, i64)) -> i64 {
+pub fn first_of_day(zone: Zone, day: (i64, i64, i64)) -> i64 {
     zone.readings(time::seconds(day, (0, 0, 0)))[0]
 }
 

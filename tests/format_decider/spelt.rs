@@ -73,7 +73,7 @@ pub fn head(format: Format) -> &'static str {
 pub fn columns(format: Format) -> &'static [&'static str] {
     match format {
         Format::Csv | Format::Jsonl => &["at", "email", "ip", "note"],
-        Format::MysqlDump | Format::PostgresqlDump => &["at", "email", "ip", "note"],
+        Format::MysqlDump | Format::PostgresqlDump | Format::Sqlite => &["at", "email", "ip", "note"],
         Format::DockerJson => &["log", "stream", "time"],
         Format::W3c => &["date", "time", "c-ip", "cs-username", "cs(Referer)"],
         _ => &[],
@@ -100,7 +100,7 @@ pub fn record(chance: &mut Chance, format: Format, aim: &Aim) -> Vec<u8> {
         Format::MysqlGeneral | Format::MysqlSlow | Format::Postgresql => database(chance, format, &stuff),
         Format::Csv | Format::Jsonl | Format::DockerJson | Format::W3c => row(chance, format, &stuff),
         // As rows of tables are rendered: some of another table, and some of none.
-        Format::MysqlDump | Format::PostgresqlDump => {
+        Format::MysqlDump | Format::PostgresqlDump | Format::Sqlite => {
             let table = chance.pick(&["\"table\":\"t\",", "\"table\":\"t\",", "\"table\":\"T\",", ""]);
             format!("{{{table}\"row\":{}}}", row(chance, Format::Jsonl, &stuff))
         }
@@ -225,7 +225,8 @@ fn row(chance: &mut Chance, format: Format, stuff: &Stuff) -> String {
     let time = match chance.below(6) {
         0 => stuff.utc(),
         1 => format!("{}+01:00", time::write_toml(stuff.at + 3_600)),
-        2 => (chance.pick(&["", "soon", "2024-02-30 10:00:00", "2024-03-31"])).to_owned(),
+        2 => (chance.pick(&["", "soon", "2024-02-30 10:00:00", "2024-02-30"])).to_owned(),
+        3 => time::write_toml(stuff.at)[..10].to_owned(),
         _ => stuff.local(),
     };
     let email = match chance.below(6) {

@@ -9,11 +9,11 @@ use extract::scope::{Fields, Reading, TimeField, Value};
 use super::mail::Texts;
 use super::naive::Three::{self, In, Out, Undecided};
 use super::naive::{
-    Answer, File, address_is, all_of, anywhere, decide_stream, domain_is, holds, in_window, ip_is, is_host_name, is_ip,
-    one_of, same, token_is, withheld_anywhere,
+    Answer, File, address_is, all_of, anywhere, decide_stream, domain_is, edges, first_of_day, holds, in_window, ip_is,
+    is_host_name, is_ip, one_of, same, token_is, withheld_anywhere,
 };
-use super::order::{Identifier, Order, Rows, Target};
-use super::time::{Said, clock, days_of_month, number, offset, seconds};
+use super::order::{Identifier, Order, Rows, Target, Window};
+use super::time::{Said, civil, clock, days_of_month, number, offset, seconds};
 use super::token;
 
 /// One value of a field.
@@ -73,7 +73,9 @@ impl Told {
                 TimeField::Local(local) => Said::Wall(local.and_utc().timestamp()),
                 TimeField::Unreadable => Said::Unreadable,
                 TimeField::Lacks => Said::Nothing,
-                other @ (TimeField::Abbreviated(..) | TimeField::Yearless(_)) => panic!("not made here: {other:?}"),
+                other @ (TimeField::Abbreviated(..) | TimeField::Yearless(_) | TimeField::Day(_)) => {
+                    panic!("not made here: {other:?}")
+                }
             },
             roles: ROLES.into_iter().map(role).collect(),
             columns: columns.iter().map(column).collect(),
@@ -146,6 +148,17 @@ impl Told {
         all_of(&[table, cells])
     }
 
+    /// The day that the column of the time holds, where it holds no time of it.
+    fn day(&self, rows: Option<&Rows>) -> Option<(i64, i64, i64)> {
+        let name = rows?.time.as_ref().filter(|_| self.parsed)?;
+        let ([one], true) = self.column(name) else { return None };
+        let text = String::from_utf8_lossy(one).trim().to_owned();
+        let parts: Vec<&str> = text.split('-').collect();
+        let [year, month, day] = parts[..] else { return None };
+        let (year, month) = (number(year, 0, 9999)?, number(month, 1, 12)?);
+        (text.len() == 10).then_some((year, month, number(day, 1, days_of_month(year, month))?))
+    }
+
     fn time(&self, rows: Option<&Rows>) -> Said {
         if !self.parsed {
             return Said::Unreadable;
@@ -170,12 +183,30 @@ impl Told {
                 one_of(&targets.iter().map(|target| self.holds(target)).collect::<Vec<_>>())
             };
             let rows = clause.rows.as_ref();
-            let window = clause.window.map_or(In, |window| in_window(order, file, window, self.time(rows)));
+            let window = clause.window.map_or(In, |window| match self.day(rows) {
+                Some(day) => day_in_window(order, file, window, day),
+                None => in_window(order, file, window, self.time(rows)),
+            });
             let rows = rows.map_or(In, |rows| self.in_rows(rows));
             verdicts.push((place, all_of(&[rows, wanted(&clause.identifiers), wanted(&clause.with), window])));
         }
         let withholds = order.withheld.iter().map(|identifier| withheld_anywhere(identifier, &self.texts));
         Answer::of(&verdicts, one_of(&withholds.collect::<Vec<_>>()))
+    }
+}
+
+/// In where all of the day is in the window, out where none of it is.
+fn day_in_window(order: &Order, file: &File, window: Window, day: (i64, i64, i64)) -> Three {
+    let Some(zone) = order.sources[file.source] else { return Undecided };
+    let (year, month, next, ..) = civil(seconds(day, (0, 0, 0)) + 86_400);
+    let (begin, end) = (first_of_day(zone, day), first_of_day(zone, (year, month, next)));
+    let (from, before) = edges(order.zone, window);
+    if from <= begin && end <= before {
+        In
+    } else if end <= from || before <= begin {
+        Out
+    } else {
+        Undecided
     }
 }
 

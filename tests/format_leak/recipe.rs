@@ -59,7 +59,7 @@ pub fn keys(format: Format, day: &str) -> String {
     let cell = format!("where = [{{ ip = \"{ASKED}\", column = \"ip\" }}], time = \"at\"");
     match format {
         Format::Csv | Format::Jsonl => format!("rows = {{ {cell} }}\n{window}"),
-        Format::MysqlDump => format!("rows = {{ table = \"t\", {cell} }}\n{window}"),
+        Format::MysqlDump | Format::Sqlite => format!("rows = {{ table = \"t\", {cell} }}\n{window}"),
         Format::PostgresqlDump => format!("rows = {{ table = \"public.t\", {cell} }}\n{window}"),
         _ => format!("{identifier}\n{window}"),
     }
@@ -147,11 +147,30 @@ pub fn made(format: Format, facts: &[Fact], folder: &Path) -> Result<Made, Strin
             let inserts: String = facts.iter().map(insert).collect();
             rows(format!("{other}{inserts}").into_bytes(), "\"table\":\"public.t\",")
         }
+        Format::Sqlite => rows(sqlite(facts, folder), "\"table\":\"t\","),
         Format::W3c => w3c(facts),
         Format::Utmp => utmp(facts),
         Format::Journal => journal(facts, folder)?,
         other => panic!("no recipe for {}", other.name()),
     })
+}
+
+/// A database with the facts in one table, a row of another, and one that was deleted and whose bytes are still there.
+fn sqlite(facts: &[Fact], folder: &Path) -> Vec<u8> {
+    let path = folder.join("made.db");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let all = "PRAGMA secure_delete = OFF; CREATE TABLE u (at TEXT, ip TEXT, note TEXT); CREATE TABLE t (at TEXT, ip TEXT, note TEXT); \
+               INSERT INTO u VALUES ('2024-03-25 10:00:00', '192.0.2.7', 'of another table');";
+    database.execute_batch(all).unwrap();
+    for fact in facts {
+        database.execute(&format!("INSERT INTO t VALUES {}", fact.tuple()), []).unwrap();
+    }
+    database.execute("INSERT INTO t VALUES ('2024-03-25 10:00:00', '192.0.2.7', 'deleted')", []).unwrap();
+    database.execute("DELETE FROM t WHERE note = 'deleted'", []).unwrap();
+    drop(database);
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    bytes
 }
 
 fn w3c(facts: &[Fact]) -> Made {

@@ -18,13 +18,13 @@ mod header;
 mod line;
 mod object;
 
-use std::fs::File;
-use std::io::{ErrorKind, Read, Write as _};
+use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
 use super::line::LineFormat as _;
+use super::spool::Spool;
 use super::{RecordFormat, RecordSink, SplitError, Unreadable};
 use crate::limits;
 use crate::order::Format;
@@ -60,7 +60,7 @@ impl RecordFormat for Journal {
             let what = "a journal where there is no folder to copy it to".to_owned();
             return Err(ReadError::Unsupported { offset: 0, what }.into());
         };
-        let spool = Spool::of(stream, scratch)?;
+        let spool = Spool::of(stream, scratch, limits::JOURNAL_BYTES, "bytes of one journal")?;
         let entries = spool.entries(sink);
         // What ended the stream is why the rest is missing.
         match (entries, spool.failure) {
@@ -75,39 +75,7 @@ impl RecordFormat for Journal {
     }
 }
 
-/// A journal's bytes in a file without a name: it must be read back and forth.
-struct Spool {
-    file: File,
-    length: u64,
-    /// What ended the stream before its end.
-    failure: Option<ReadError>,
-}
-
 impl Spool {
-    fn of(stream: &mut dyn Read, scratch: &Path) -> Result<Self, ReadError> {
-        let mut spool = Self { file: tempfile::tempfile_in(scratch)?, length: 0, failure: None };
-        let mut room = vec![0; limits::CHUNK_BYTES];
-        loop {
-            let count = match stream.read(&mut room) {
-                Ok(0) => return Ok(spool),
-                Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    spool.failure = Some(error.into());
-                    return Ok(spool);
-                }
-            };
-            let bytes = room.get(..count).unwrap_or_default();
-            if spool.length.saturating_add(count as u64) > limits::JOURNAL_BYTES {
-                let what = "bytes of one journal";
-                spool.failure = Some(ReadError::Limit { offset: spool.length, what });
-                return Ok(spool);
-            }
-            spool.file.write_all(bytes).map_err(|error| ReadError::io(spool.length, error))?;
-            spool.length += count as u64;
-        }
-    }
-
     fn header(&self) -> Result<Option<Header>, ReadError> {
         let mut bytes = [0; header::HEADER_BYTES];
         let size = self.length.min(header::HEADER_BYTES as u64) as usize;
