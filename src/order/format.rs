@@ -43,6 +43,10 @@ pub enum Format {
     Jsonl,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
+    /// Mailboxes with Content-Length whose From_ lines in bodies are quoted too.
+    Mboxcl,
+    /// Mailboxes with Content-Length alone.
+    Mboxcl2,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
     Maildir,
     /// One RFC 5322 message a file.
@@ -133,6 +137,47 @@ struct Description {
     columns: Columns,
 }
 
+const fn mail(name: &'static str) -> Description {
+    let (least_category, family) = (Category::Content, Family::Mail);
+    Description {
+        name,
+        least_category,
+        family,
+        roles: &Role::MAIL,
+        extension: Extension::Eml,
+        may_lack_year: false,
+        joins: &[],
+        columns: Columns::None,
+    }
+}
+
+const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
+    let (least_category, extension) = (Category::Traffic, Extension::Log);
+    Description {
+        name,
+        least_category,
+        family,
+        roles,
+        extension,
+        may_lack_year: false,
+        joins: &[],
+        columns: Columns::None,
+    }
+}
+
+const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
+    Description { may_lack_year: true, ..log(name, Family::Line, roles) }
+}
+
+const fn json(name: &'static str, columns: Columns) -> Description {
+    Description { extension: Extension::Jsonl, columns, ..log(name, Family::Line, &[]) }
+}
+
+// Statements, the arguments of commands, what was typed: what is said or stored.
+const fn content(name: &'static str, roles: &'static [Role]) -> Description {
+    Description { least_category: Category::Content, ..log(name, Family::Line, roles) }
+}
+
 impl Format {
     /// All of them.
     pub const ALL: &'static [Self] = &[
@@ -150,6 +195,8 @@ impl Format {
         Self::Squid,
         Self::Vsftpd,
         Self::Mbox,
+        Self::Mboxcl,
+        Self::Mboxcl2,
         Self::Maildir,
         Self::Eml,
         Self::Csv,
@@ -163,42 +210,6 @@ impl Format {
     pub const LATER: &'static [&'static str] = &["w3c", "sqlite", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
-        const fn mail(name: &'static str) -> Description {
-            let (least_category, family) = (Category::Content, Family::Mail);
-            Description {
-                name,
-                least_category,
-                family,
-                roles: &Role::MAIL,
-                extension: Extension::Eml,
-                may_lack_year: false,
-                joins: &[],
-                columns: Columns::None,
-            }
-        }
-        const fn log(name: &'static str, family: Family, roles: &'static [Role]) -> Description {
-            let (least_category, extension) = (Category::Traffic, Extension::Log);
-            Description {
-                name,
-                least_category,
-                family,
-                roles,
-                extension,
-                may_lack_year: false,
-                joins: &[],
-                columns: Columns::None,
-            }
-        }
-        const fn syslog(name: &'static str, roles: &'static [Role]) -> Description {
-            Description { may_lack_year: true, ..log(name, Family::Line, roles) }
-        }
-        const fn json(name: &'static str, columns: Columns) -> Description {
-            Description { extension: Extension::Jsonl, columns, ..log(name, Family::Line, &[]) }
-        }
-        // Statements, the arguments of commands, what was typed: what is said or stored.
-        const fn content(name: &'static str, roles: &'static [Role]) -> Description {
-            Description { least_category: Category::Content, ..log(name, Family::Line, roles) }
-        }
         match self {
             Self::AccessLog => log("access-log", Family::WebLog, &[Role::Client, Role::User]),
             Self::Auth => syslog("auth", &[Role::Client, Role::User]),
@@ -221,6 +232,8 @@ impl Format {
             Self::Vsftpd => log("vsftpd", Family::WebLog, &[Role::Client, Role::User]),
             Self::Csv => json("csv", Columns::Named),
             Self::Mbox => mail("mbox"),
+            Self::Mboxcl => mail("mboxcl"),
+            Self::Mboxcl2 => mail("mboxcl2"),
             Self::Maildir => mail("maildir"),
             Self::Eml => mail("eml"),
             Self::DockerJson => json("docker-json", Columns::Timed),
@@ -276,7 +289,9 @@ impl Format {
     pub const fn has_clock(self, clock: Clock) -> bool {
         match clock {
             Clock::Record => !self.is_mail(),
-            Clock::DateHeader => self.is_mail(),
+            Clock::DateHeader | Clock::Received => self.is_mail(),
+            // A single message stands in no mailbox.
+            Clock::Delivered => self.is_mail() && !matches!(self, Self::Eml),
             Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed => false,
         }
     }

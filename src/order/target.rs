@@ -81,6 +81,20 @@ pub(super) fn cells(item: &Item<'_>, notes: &mut Notes) -> Option<(Vec<Cell>, Ve
     (cells.len() == items.len()).then_some((cells, placed))
 }
 
+/// Names of hosts, canonical.
+pub(super) fn hosts(item: &Item<'_>, notes: &mut Notes) -> Vec<String> {
+    let items = item.list("names of hosts, as in [\"mx1.shop.example\"]", notes).unwrap_or_default();
+    let texts = items.iter().filter_map(|item| item.text(notes)).collect::<Vec<_>>();
+    let read = texts.iter().filter_map(|text| match host_name(text.text, Code::BadHost) {
+        Ok(host) => Some(host),
+        Err(Wrong { code, message, hint }) => {
+            notes.error(code, &text.span, message).hint(hint);
+            None
+        }
+    });
+    read.collect()
+}
+
 fn list(
     item: &Item<'_>,
     mut read: impl FnMut(&Item<'_>, &mut Notes) -> Option<Target>,

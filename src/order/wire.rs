@@ -223,6 +223,8 @@ pub enum Format {
     Squid,
     Vsftpd,
     Mbox,
+    Mboxcl,
+    Mboxcl2,
     Maildir,
     Eml,
     Csv,
@@ -371,6 +373,8 @@ pub enum Clock {
     Accessed,
     Record,
     DateHeader,
+    Received,
+    Delivered,
 }
 
 /// Tripwires of a clause.
@@ -429,6 +433,9 @@ pub struct ProviderSource {
     pub snapshot: Option<String>,
     /// Which volume stands where on the server: `p2 = "/"`, `"vg/var" = "/var"`. One file system needs none.
     pub mounts: Option<BTreeMap<String, String>>,
+    /// The hosts that take mail in for this source, as they name themselves behind `by` in Received: for the clock `received`.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub received_by: Option<Vec<String>>,
 }
 
 /// What is held back: identifiers, or paths, or both.

@@ -21,6 +21,7 @@ mod escape;
 mod exim;
 mod exim_text;
 mod field;
+mod from_line;
 mod haproxy;
 mod journal;
 mod json;
@@ -29,6 +30,7 @@ mod layout;
 mod line;
 mod mail;
 mod mbox;
+mod mboxcl;
 mod mysql_general;
 mod mysql_slow;
 mod postgresql;
@@ -50,6 +52,7 @@ pub use haproxy::Haproxy;
 pub use journal::Journal;
 pub use jsonl::Jsonl;
 pub use mbox::Mbox;
+pub use mboxcl::{MBOXCL, MBOXCL2};
 pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
 pub use postgresql::Postgresql;
@@ -115,6 +118,8 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &Auditd,
     &Postgresql,
     &Mbox,
+    &MBOXCL,
+    &MBOXCL2,
     &Maildir,
     &Eml,
     &Csv,
@@ -144,6 +149,8 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::DockerJson => &DockerJson,
         Format::Jsonl => &Jsonl,
         Format::Mbox => &Mbox,
+        Format::Mboxcl => &MBOXCL,
+        Format::Mboxcl2 => &MBOXCL2,
         Format::Maildir => &Maildir,
         Format::Eml => &Eml,
         Format::Journal => &Journal,

@@ -20,7 +20,7 @@ use super::{RecordFormat, RecordSink, SplitError, Stop, Unreadable};
 use crate::clock::{Timestamp, Zone};
 use crate::limits::YEAR_CHANGES;
 use crate::order::{Clock, Family, Join, Role};
-use crate::scope::{Fields, FileTime, RawRecord, Reading, TimeField, Value};
+use crate::scope::{Fields, FileTime, Hop, RawRecord, Reading, TimeField, Value};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -288,6 +288,10 @@ impl Fields for Dated<'_> {
 
     fn transaction(&self, join: Join) -> Option<&[u8]> {
         self.fields.transaction(join)
+    }
+
+    fn received(&self, visit: &mut dyn FnMut(Hop<'_>)) {
+        self.fields.received(visit);
     }
 
     fn table(&self) -> Option<&[u8]> {

@@ -11,7 +11,8 @@ use super::glob::{GlobError, PathGlob, PathSet};
 use super::join::Joined;
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
-use super::record::{Fields, RawRecord, Record, Stamp};
+use super::record::{Fields, RawRecord, Record, Stamp, TimeField};
+use super::taken_in::TakenIn;
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Family, Format, Order, Provider};
@@ -52,7 +53,11 @@ impl Scope {
     pub fn compile(order: &Order, provider: Option<&Provider>) -> Result<Self, GlobError> {
         let withholds = provider.map(|provider| provider.withholds.as_slice()).unwrap_or_default();
         Ok(Self {
-            clauses: order.clauses.iter().map(|clause| ClauseScope::new(order, clause)).collect::<Result<_, _>>()?,
+            clauses: order
+                .clauses
+                .iter()
+                .map(|clause| ClauseScope::new(order, clause, provider))
+                .collect::<Result<_, _>>()?,
             zones: order.sources.iter().map(|source| source.zone).collect(),
             withheld_paths: PathSet::new(withholds.iter().flat_map(|withhold| &withhold.paths))?,
             withheld: WithholdMatcher::new(withholds.iter().flat_map(|withhold| &withhold.identifiers)),
@@ -167,6 +172,11 @@ impl Scope {
             let time = clause.map_or_else(|| fields.time(clock), |clause| clause.time(fields, clock));
             record_time(time, zone)
         })
+    }
+
+    /// The one instant that a record's time names in that source, if it does.
+    pub fn instant(&self, source: usize, time: TimeField) -> Option<Timestamp> {
+        record_time(time, self.zone(source))
     }
 
     /// The zone of times in that source that carry none.
@@ -294,6 +304,14 @@ impl<'s> RecordGate<'s> {
         Self { joined: Some(joined), ..self }
     }
 
+    /// A record's fields, with what the place of the stream says of it.
+    pub(in crate::scope) fn placed<'f>(&self, fields: &'f dyn Fields) -> TakenIn<'f> {
+        match self.is_maildir_message() {
+            true => TakenIn::of_maildir(fields, self.entry.name()),
+            false => TakenIn { fields, delivered: TimeField::Lacks, received: TimeField::Lacks },
+        }
+    }
+
     /// It stands in a Maildir as a message.
     pub fn is_maildir_message(&self) -> bool {
         self.entry.maildir() == MaildirPlace::Message
@@ -302,11 +320,13 @@ impl<'s> RecordGate<'s> {
     /// What the clauses and the withholds say of one record.
     pub fn judge<'a>(&self, raw: RawRecord<'a>) -> Judgement<'a> {
         let (mut admitting, mut undecided, mut because) = (ClauseSet::EMPTY, ClauseSet::EMPTY, ClauseSet::EMPTY);
+        let placed = self.placed(raw.fields);
+        let fields: &dyn Fields = if self.is_maildir_message() { &placed } else { raw.fields };
         for (at, clause) in &self.compiled {
-            let own = clause.record(raw.fields);
+            let own = clause.record(fields);
             let verdict = match self.joined {
                 Some(joined) if own != Verdict::In => {
-                    own.or(self.scope.joined_verdict(joined, self.source, (*at, clause), raw.fields))
+                    own.or(self.scope.joined_verdict(joined, self.source, (*at, clause), fields))
                 }
                 _ => own,
             };
@@ -324,12 +344,12 @@ impl<'s> RecordGate<'s> {
         if admitting.is_empty() && undecided.is_empty() {
             return Judgement::Outside;
         }
-        match self.scope.withhold_verdict(raw.fields) {
+        match self.scope.withhold_verdict(fields) {
             Verdict::In => return Judgement::Withheld(admitting.union(undecided)),
             Verdict::Undecided => return Judgement::Undecided(admitting.union(undecided)),
             Verdict::Out => {}
         }
-        let stamp = self.scope.record_stamp(self.source, admitting, raw.fields);
+        let stamp = self.scope.record_stamp(self.source, admitting, fields);
         let record = Record { bytes: raw.bytes, offset: raw.offset, stamp, because };
         match InScope::new(record, admitting) {
             Some(admitted) => {

@@ -23,6 +23,7 @@ mod permits;
 mod record;
 mod row;
 mod survey;
+mod taken_in;
 mod token;
 mod verdict;
 
@@ -38,7 +39,8 @@ pub use maildir::{mark_maildir, sort_entries};
 pub use path_check::{PathCheck, PathProblem};
 pub use permit::{Opened, Permit, Provenance, Stream};
 pub use permits::{IntoPermits, Permits};
-pub use record::{Abbreviation, Fields, RawRecord, Reading, Record, Stamp, TimeField, Value, Yearless};
+pub use record::{Abbreviation, Fields, Hop, RawRecord, Reading, Record, Stamp, TimeField, Value, Yearless};
 pub use row::read_time;
 pub use survey::{survey_permit, toward_mount_table};
+pub use taken_in::{TakenIn, maildir_time};
 pub use verdict::Verdict;

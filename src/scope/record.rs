@@ -91,6 +91,17 @@ pub enum Value<'a> {
     Text(&'a [u8]),
 }
 
+/// What one Received field of a message says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hop<'a> {
+    /// That host took the message at that time.
+    By(&'a [u8], TimeField),
+    /// It names no host.
+    Nobody,
+    /// It cannot be read, and may name one.
+    Unreadable,
+}
+
 /// Whether all of a field's values could be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reading {
@@ -119,6 +130,9 @@ pub trait Fields {
     fn transaction(&self, _join: Join) -> Option<&[u8]> {
         None
     }
+
+    /// Shows each Received field of a message, from the top.
+    fn received(&self, _visit: &mut dyn FnMut(Hop<'_>)) {}
 
     /// Shows the Message-ID without its angle brackets, where the format has one.
     fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {

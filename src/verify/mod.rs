@@ -26,6 +26,7 @@ mod manifest;
 mod names;
 mod redecide;
 mod remade;
+mod taken_in;
 mod totals;
 
 use std::cell::RefCell;

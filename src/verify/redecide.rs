@@ -13,6 +13,7 @@ use super::check::{Check, Findings};
 use super::contents::{Line, Lines, Shelf, Stretch};
 use super::ledger::exact_path;
 use super::names::{Names, takes};
+use super::taken_in;
 use crate::clock::Timestamp;
 use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
 use crate::order::{Clock, Extension, Format, Take};
@@ -73,7 +74,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
             path: exhibit.path.clone(),
             take: exhibit.line.take,
             offset: exhibit.line.offset,
-            many: exhibit.line.format == Some(Format::Mbox),
+            many: matches!(exhibit.line.format, Some(Format::Mbox | Format::Mboxcl | Format::Mboxcl2)),
         };
         if let Some(before) = before.replace(place.clone()).filter(|before| !before.stands_before(&place)) {
             let same = before.path == place.path && before.source == place.source && before.volume == place.volume;
@@ -453,10 +454,14 @@ impl<R: Read + Seek> RecordSink for Sink<'_, '_, '_, R> {
         // A stamp without a year has only the ledger's word for it.
         let is_yearless =
             matches!(record.fields.time(Clock::Record), TimeField::Yearless(_)) || !stated.because.is_empty();
-        let zone = self.redecision.scope.zone(self.exhibit.source);
-        let dated = Dated::stated(record.fields, stated.time, zone);
-        if self.decide(&stated, &dated) {
-            let count = if is_yearless { &mut self.consistent } else { &mut self.confirmed };
+        let (scope, source) = (self.redecision.scope, self.exhibit.source);
+        let windows = stated.clauses.iter().filter_map(|at| self.redecision.names.order.clauses.get(at)?.window);
+        let rests_on_the_ledger = is_yearless || windows.into_iter().any(|w| taken_in::rests_on_the_ledger(w.clock));
+        let dated = Dated::stated(record.fields, stated.time, scope.zone(source));
+        let placed = taken_in::as_stated(scope, source, (&self.exhibit.line, &self.exhibit.path), &dated);
+        let fields: &dyn Fields = if self.lines.is_none() { &placed } else { &dated };
+        if self.decide(&stated, fields) {
+            let count = if rests_on_the_ledger { &mut self.consistent } else { &mut self.confirmed };
             *count = count.saturating_add(1);
         }
         Ok(())

@@ -270,10 +270,7 @@ fn windows() -> Vec<Changes> {
             "window = { from = 2024-03-31T01:30:00, before = 2024-10-27T01:30:00, clock = \"record\" } #! time-gap time-fold date-not-in-text date-not-in-text",
         )],
         vec![(WINDOW, "window = { from = 10:00:00, through = 2024-04-07, clock = \"record\" } #! wrong-type")],
-        vec![(
-            WINDOW,
-            "window = { from = 2024-03-25, through = 2024-04-07, clock = \"delivered\" } #! not-in-this-version",
-        )],
+        vec![(WINDOW, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"arrived\" } #! unknown-clock")],
         vec![(WINDOW, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"mtime\" } #! unknown-clock")],
         vec![(
             WINDOW,
