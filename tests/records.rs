@@ -243,6 +243,7 @@ fn a_length_is_believed_wherever_the_chunks_fall() {
 
 #[test]
 fn a_single_message_is_its_stream() {
+    assert_eq!(pieces(Format::Sdbox, b""), []);
     for which in [Format::Eml, Format::Maildir] {
         assert_eq!(pieces(which, b""), []);
         for whole in ["To: a\n\nFrom b\n\nFrom c\n", "From a\nTo: b\n\nc\nFrom d\n"] {
@@ -270,6 +271,7 @@ fn the_cut_record_is_unreadable_and_the_error_is_told() {
         (Format::Mbox, "From a\nT: b\n\nc", vec![Separator(7), Lost(7, Unreadable::Cut)]),
         (Format::Mboxcl, "From a\nT: b\nContent-Length: 1\n\nc", vec![Separator(7), Lost(25, Unreadable::Cut)]),
         (Format::Mboxcl2, "From a\nT: b\n\nc", vec![Separator(7), Lost(7, Unreadable::Cut)]),
+        (Format::Sdbox, "2 M1e C0\n", vec![Lost(9, Unreadable::Cut)]),
         (Format::Mbox, "From a", vec![Lost(6, Unreadable::Cut)]),
         (Format::Mbox, "Fro", vec![Lost(3, Unreadable::Cut)]),
         (Format::Mbox, "", vec![]),
@@ -318,6 +320,9 @@ fn a_record_of_two_gibibytes_is_unreadable_and_what_follows_is_read() {
     let (seen, result) = split(Format::Mbox, &mut long("", b'x', LONG, "\n\nFrom b\nT: c\n"));
     result.unwrap();
     assert_eq!(seen, [Lost(LONG + 2, Unreadable::NotTheFormat), Separator(7), record("T: c\n")]);
+    let (seen, result) = split(Format::Sdbox, &mut long("2 M1e C0\n", b'x', LONG, ""));
+    result.unwrap();
+    assert_eq!(seen, [Lost(LONG + 9, Unreadable::TooLong)]);
     let (seen, result) = split(Format::Eml, &mut long("To: a\n\n", b'x', LONG, ""));
     result.unwrap();
     assert_eq!(seen, [Lost(LONG + 7, Unreadable::TooLong)]);

@@ -28,10 +28,15 @@ pub(super) fn choose(order: &Order, gate: &RecordGate<'_>, (head, whole): (&[u8]
             None | Some(Format::Eml) if gate.is_maildir_message() => Ok(Format::Maildir),
             // What stands outside a Maildir is none of its messages.
             Some(Format::Maildir) if !gate.is_maildir_message() => Err(ShortfallKind::NotTheFormat),
+            // A file of multi-dbox has the same shape, and holds what was expunged.
+            Some(Format::Sdbox) if !gate.is_sdbox_file() => Err(ShortfallKind::NotTheFormat),
             // A splitter of messages says itself where the shape is missing; a line has always some shape.
             Some(format) if !format.is_mail() && !has_shape(format, (head, whole)) => Err(ShortfallKind::NotTheFormat),
             Some(format) => Ok(format),
             None => match record::probe_format(head, whole) {
+                Probe::One(row) if row.format() == Format::Sdbox && !gate.is_sdbox_file() => {
+                    Err(ShortfallKind::UnknownFormat)
+                }
                 Probe::One(row) => Ok(row.format()),
                 Probe::None => Err(ShortfallKind::UnknownFormat),
                 Probe::Several => Err(ShortfallKind::AmbiguousFormat),

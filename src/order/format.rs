@@ -49,6 +49,8 @@ pub enum Format {
     Mboxcl2,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
     Maildir,
+    /// Dovecot's single-dbox: one message a file, with Dovecot's metadata behind it.
+    Sdbox,
     /// One RFC 5322 message a file.
     Eml,
     /// Journals of systemd: an entry is a record, rendered as a line of JSON.
@@ -198,6 +200,7 @@ impl Format {
         Self::Mboxcl,
         Self::Mboxcl2,
         Self::Maildir,
+        Self::Sdbox,
         Self::Eml,
         Self::Csv,
         Self::DockerJson,
@@ -207,7 +210,7 @@ impl Format {
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &["w3c", "sqlite", "mysql-dump", "postgresql-dump"];
+    pub const LATER: &'static [&'static str] = &["mdbox", "w3c", "sqlite", "mysql-dump", "postgresql-dump"];
 
     const fn description(self) -> Description {
         match self {
@@ -235,6 +238,7 @@ impl Format {
             Self::Mboxcl => mail("mboxcl"),
             Self::Mboxcl2 => mail("mboxcl2"),
             Self::Maildir => mail("maildir"),
+            Self::Sdbox => mail("sdbox"),
             Self::Eml => mail("eml"),
             Self::DockerJson => json("docker-json", Columns::Timed),
             Self::Jsonl => json("jsonl", Columns::Named),

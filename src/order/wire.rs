@@ -226,6 +226,7 @@ pub enum Format {
     Mboxcl,
     Mboxcl2,
     Maildir,
+    Sdbox,
     Eml,
     Csv,
     DockerJson,

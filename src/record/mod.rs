@@ -35,6 +35,7 @@ mod mysql_general;
 mod mysql_slow;
 mod postgresql;
 mod row;
+mod sdbox;
 mod single;
 mod squid;
 mod stamp;
@@ -56,6 +57,7 @@ pub use mboxcl::{MBOXCL, MBOXCL2};
 pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
 pub use postgresql::Postgresql;
+pub use sdbox::Sdbox;
 pub use single::{Eml, Maildir};
 pub use squid::Squid;
 pub use utmp::Utmp;
@@ -121,6 +123,7 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &MBOXCL,
     &MBOXCL2,
     &Maildir,
+    &Sdbox,
     &Eml,
     &Csv,
     &DockerJson,
@@ -152,6 +155,7 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::Mboxcl => &MBOXCL,
         Format::Mboxcl2 => &MBOXCL2,
         Format::Maildir => &Maildir,
+        Format::Sdbox => &Sdbox,
         Format::Eml => &Eml,
         Format::Journal => &Journal,
         Format::Utmp => &Utmp,

@@ -41,7 +41,7 @@ impl RecordFormat for Maildir {
     }
 
     fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
-        one_message(stream, sink, |bytes| !mbox::is_mailbox(bytes) && !is_binary(bytes))
+        one_message(stream, sink, may_be_one)
     }
 }
 
@@ -59,6 +59,11 @@ impl RecordFormat for Eml {
     fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         one_message(stream, sink, |bytes| Maildir.probe(bytes, true) && !mbox::is_mailbox(bytes))
     }
+}
+
+/// It is not several messages, nor anything else than text.
+pub(super) fn may_be_one(bytes: &[u8]) -> bool {
+    !mbox::is_mailbox(bytes) && !is_binary(bytes)
 }
 
 /// It begins with no header field, and with what no text begins with: a server stored it compressed or encrypted, and

@@ -12,7 +12,7 @@ use super::join::Joined;
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
 use super::record::{Fields, RawRecord, Record, Stamp, TimeField};
-use super::taken_in::TakenIn;
+use super::taken_in::{TakenIn, is_sdbox_name};
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Family, Format, Order, Provider};
@@ -315,6 +315,11 @@ impl<'s> RecordGate<'s> {
     /// It stands in a Maildir as a message.
     pub fn is_maildir_message(&self) -> bool {
         self.entry.maildir() == MaildirPlace::Message
+    }
+
+    /// Its name is that of a file of Dovecot's single-dbox.
+    pub fn is_sdbox_file(&self) -> bool {
+        is_sdbox_name(self.entry.name())
     }
 
     /// What the clauses and the withholds say of one record.

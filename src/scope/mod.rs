@@ -42,5 +42,5 @@ pub use permits::{IntoPermits, Permits};
 pub use record::{Abbreviation, Fields, Hop, RawRecord, Reading, Record, Stamp, TimeField, Value, Yearless};
 pub use row::read_time;
 pub use survey::{survey_permit, toward_mount_table};
-pub use taken_in::{TakenIn, maildir_time};
+pub use taken_in::{TakenIn, is_sdbox_name, maildir_time};
 pub use verdict::Verdict;

@@ -39,6 +39,11 @@ pub fn maildir_time(name: &[u8]) -> TimeField {
     at.map_or(TimeField::Unreadable, TimeField::At)
 }
 
+/// The name of a file of Dovecot's single-dbox: `u.` and the message's number. (`m.` is multi-dbox.)
+pub fn is_sdbox_name(name: &[u8]) -> bool {
+    name.strip_prefix(b"u.").is_some_and(|uid| !uid.is_empty() && uid.iter().all(u8::is_ascii_digit))
+}
+
 /// The time of the topmost hop of one of these hosts (in ASCII lower case). A field above it that may name one of them and
 /// cannot be read makes it unreadable.
 pub(in crate::scope) fn received(fields: &dyn Fields, by: &[String]) -> TimeField {

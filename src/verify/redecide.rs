@@ -99,11 +99,8 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
                 });
             }
         }
-        let parent = exhibit.path.rsplit(|byte| *byte == b'/').nth(1);
-        if exhibit.line.format == Some(Format::Maildir) && !matches!(parent, Some(b"cur" | b"new")) {
-            self.findings.member(Check::Scope, exhibit.member, || {
-                "it is said to be a message of a Maildir, and messages stand in its folders `cur` and `new` only".into()
-            });
+        if let Some(why) = taken_in::misplaced(&exhibit.line, &exhibit.path) {
+            self.findings.member(Check::Scope, exhibit.member, || why.into());
         }
     }
 

@@ -8,7 +8,7 @@
 
 use crate::ledger::ExhibitLine;
 use crate::order::{Clock, Format};
-use crate::scope::{Fields, Hop, Scope, TakenIn, TimeField};
+use crate::scope::{Fields, Hop, Scope, TakenIn, TimeField, is_sdbox_name};
 
 /// The fields of a message, with what the ledger states of when it was taken in. `path`: where it was found.
 pub(super) fn as_stated<'f>(
@@ -23,6 +23,21 @@ pub(super) fn as_stated<'f>(
     }
     let delivered = line.time_on(Clock::Delivered).map_or(TimeField::Lacks, TimeField::At);
     TakenIn { fields, delivered, received: received(scope, source, line, fields) }
+}
+
+/// Why a message of that format cannot have stood at that path.
+pub(super) fn misplaced(line: &ExhibitLine, path: &[u8]) -> Option<&'static str> {
+    let mut names = path.rsplit(|byte| *byte == b'/');
+    let (name, parent) = (names.next().unwrap_or_default(), names.next());
+    match line.format {
+        Some(Format::Maildir) if !matches!(parent, Some(b"cur" | b"new")) => {
+            Some("it is said to be a message of a Maildir, and messages stand in its folders `cur` and `new` only")
+        }
+        Some(Format::Sdbox) if !is_sdbox_name(name) => {
+            Some("it is said to be a message of a single-dbox, and its files are named `u.` and a number")
+        }
+        _ => None,
+    }
 }
 
 /// The stated time, where one of the Received fields carries it.
