@@ -386,3 +386,29 @@ fn a_message_of_a_maildir_that_dovecot_packed_is_unpacked() {
         assert_eq!(messages, [dovecot("message-1.eml"), dovecot("message-3.eml")], "{packing}");
     }
 }
+
+#[test]
+fn a_domain_with_letters_outside_ascii_is_undecided_where_a_message_writes_them() {
+    let case = Case::new();
+    for (name, from) in [
+        ("a-label", "Bob <bob@XN--bcher-kva.example>"),
+        ("u-label", "Bob <bob@b\u{fc}cher.example>"),
+        ("other", "Bob <bob@b\u{fc}cher.test>"),
+        ("other-person", "Carol <carol@b\u{fc}cher.example>"),
+        ("ascii", "Bob <bob@buecher.example>"),
+    ] {
+        case.file(&format!("/mail/{name}.eml"), message(name).replace("bob@supplies.example", from));
+    }
+    let clause = records("\"/mail/*\"", "identifiers = [{ email = \"bob@xn--bcher-kva.example\", role = [\"from\"] }]");
+    let package = run(&case, &clause, "", 3);
+    let subjects = |package: &Package| -> Vec<String> {
+        stated(package).iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!((subjects(&package), undecided(&package)), (vec!["a-label".to_owned()], 1));
+    // Withheld in the one spelling, it is held back in both.
+    let withhold = "\n[[withhold]]\nclass = \"privileged\"\nidentifiers = [{ domain = \"xn--bcher-kva.example\" }]\n";
+    let package = run(&case, &records("\"/mail/*\"", "everything = true"), withhold, 3);
+    assert_eq!((subjects(&package), undecided(&package)), (vec!["ascii".to_owned(), "other".to_owned()], 2));
+    case.again().order("", &clause.replace("xn--bcher-kva", "b\u{fc}cher"));
+    case.run().ends_with(2).names(&["not-punycode", "xn--"]);
+}

@@ -274,7 +274,7 @@ fn host(text: &str) -> Result<Identifier, Wrong> {
 /// RFC 1123, 2.1 and RFC 1035, 2.3.4; `_` is let in, as it is in use. In ASCII lower case.
 fn host_name(text: &str, code: Code) -> Result<String, Wrong> {
     if !text.is_ascii() {
-        let hint = "write it in punycode, as in xn--mnchen-3ya.example: that is what stands in mail and logs";
+        let hint = "write it as the DNS holds it, as in xn--mnchen-3ya.example: that is what stands in mail and logs";
         return Err(wrong(Code::NotPunycode, "letters outside ASCII cannot be compared here", hint));
     }
     if text.parse::<IpAddr>().is_ok() {

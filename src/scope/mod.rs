@@ -14,6 +14,7 @@ mod gate;
 mod glob;
 mod identifier_set;
 mod in_scope;
+mod international;
 mod join;
 mod maildir;
 mod matcher;

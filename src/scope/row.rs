@@ -89,6 +89,7 @@ impl RowScope {
 fn cell(identifiers: &IdentifierSet, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
     let plain = text.trim_ascii();
     let mut verdict = Verdict::from_bool(identifiers.has_exact(text) || identifiers.has_folded(plain, lower));
+    verdict = verdict.or(identifiers.may_have(plain, lower));
     if let Some(at) = memchr::memrchr(b'@', plain) {
         let (local, domain) = (plain.get(..at).unwrap_or_default(), plain.get(at + 1..).unwrap_or_default());
         // What has a name or another address before it is no address alone.
