@@ -15,9 +15,11 @@ mod tape;
 mod vector;
 
 use case::{Case, Package, records, short};
-use extract::order::Format;
+use std::path::Path;
+
+use extract::order::{Clock, Format};
 use extract::record::{RecordSink, Stop, Unreadable, format};
-use extract::scope::RawRecord;
+use extract::scope::{RawRecord, TimeField};
 use serde_json::Value;
 
 /// A message to alice with that subject.
@@ -148,6 +150,10 @@ fn the_time_of_receipt_is_that_of_the_topmost_field_of_a_host_that_the_provider_
     assert_eq!(undecided(&package), 5);
     let said = case.extract(&["verify", "out.tar"]);
     assert!(said.stdout.contains("consistent"), "{}", said.stdout);
+    // Which hosts the provider names stays with the provider.
+    let package = run(&case, &clause, "received_by = [\"mx1.shop.example\", \"canary.shop.example\"]\n", 3);
+    let holds = |name: &String| package.member(name).windows(6).any(|seen| seen == b"canary");
+    assert_eq!(package.names.iter().filter(|name| holds(name)).count(), 0);
     // A provider that names no host has no such clock.
     let package = run(&case, &clause, "", 3);
     assert_eq!((package.exhibits().len(), undecided(&package)), (0, 8));
@@ -351,6 +357,70 @@ fn no_changed_bit_and_no_cut_makes_another_message_of_a_single_dbox() {
             }
         }
     }
+}
+
+/// Messages, and what the mailbox says of their delivery.
+#[derive(Default)]
+struct Mails {
+    messages: Vec<Vec<u8>>,
+    without_time: usize,
+    unreadable: u64,
+}
+
+impl RecordSink for Mails {
+    fn record(&mut self, record: RawRecord<'_>) -> Result<(), Stop> {
+        self.messages.push(record.bytes.to_vec());
+        let time = record.fields.time(Clock::Delivered);
+        self.without_time += usize::from(matches!(time, TimeField::Lacks | TimeField::Unreadable));
+        Ok(())
+    }
+
+    fn separator(&mut self, _: u64) {}
+
+    fn unreadable(&mut self, bytes: u64, _: Unreadable) {
+        self.unreadable += bytes;
+    }
+}
+
+#[test]
+fn real_mailboxes_carry_a_time_of_delivery_and_lengths_that_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora/mail/mbox");
+    let Ok(files) = std::fs::read_dir(&folder) else {
+        println!("corpora: {} is not there, its mailboxes are not read", folder.display());
+        return;
+    };
+    let (mut messages, mut measured) = (0, 0);
+    for path in files.map(|file| file.unwrap().path()) {
+        let bytes = std::fs::read(&path).unwrap();
+        let split = |which: Format| {
+            let mut mails = Mails::default();
+            format(which).split(&mut bytes.as_slice(), None, &mut mails).unwrap();
+            mails
+        };
+        let plain = split(Format::Mbox);
+        assert_eq!(plain.without_time, 0, "{}", path.display());
+        messages += plain.messages.len();
+        let lengths = bytes.windows(15).filter(|seen| seen == b"Content-Length:").count();
+        for which in [Format::Mboxcl, Format::Mboxcl2] {
+            let mails = split(which);
+            if lengths == plain.messages.len() {
+                // Every message has one, and each leads to where the next From_ line stands.
+                // The empty line at the end of the file is the last message's, where nothing says how long that is.
+                let text = |message: &Vec<u8>| message.trim_ascii_end().to_vec();
+                let (last, before) = mails.messages.split_last().unwrap();
+                let (plain_last, plain_before) = plain.messages.split_last().unwrap();
+                let same = before == plain_before && text(last) == text(plain_last);
+                let seen = (mails.messages.len(), mails.unreadable, same);
+                assert_eq!(seen, (plain.messages.len(), 0, true), "{} as {}", path.display(), which.name());
+                measured += mails.messages.len();
+            } else {
+                assert_eq!((lengths, mails.messages.len()), (0, 0), "{}", path.display());
+                assert!(mails.unreadable > 0);
+            }
+        }
+    }
+    println!("mailboxes: {messages} messages with a time of delivery, {measured} by their length");
+    assert!(messages > 200 && measured >= 180, "the mailboxes are there");
 }
 
 /// With the first of these put for the other, in a file that has it.
