@@ -194,6 +194,15 @@ fn verify_takes_the_ledgers_word_for_when_a_message_was_taken_in_only_where_noth
 }
 
 #[test]
+fn what_stands_between_two_from_lines_is_a_message_for_verify_too() {
+    let case = Case::new();
+    let from = "From bob@supplies.example Mon Apr  1 10:00:00 2024\n";
+    case.file("/var/mail/alice", format!("{from}\u{1}no field\n\nBZh9\n\n{from}{}text\n", message("a")));
+    let package = run(&case, &records("\"/var/mail/alice\"", "as = \"mbox\"\neverything = true"), "", 0);
+    assert_eq!(stated(&package), ["- - -", "a 2024-04-01T09:00:00Z date-header"]);
+}
+
+#[test]
 fn each_clause_states_its_own_clock() {
     let case = Case::new();
     let hop = "Received: from x.test by mx1.shop.example with ESMTP; Tue, 2 Apr 2024 09:00:00 +0000\n";

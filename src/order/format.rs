@@ -284,6 +284,11 @@ impl Format {
         matches!(self.family(), Family::Mail)
     }
 
+    /// A stream of it holds messages one behind the other.
+    pub const fn is_mailbox(self) -> bool {
+        matches!(self, Self::Mbox | Self::Mboxcl | Self::Mboxcl2)
+    }
+
     /// Whether its records have columns that a clause can name.
     pub const fn columns(self) -> Columns {
         self.description().columns

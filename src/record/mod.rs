@@ -58,7 +58,7 @@ pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
 pub use postgresql::Postgresql;
 pub use sdbox::Sdbox;
-pub use single::{Eml, Maildir};
+pub use single::{Eml, Maildir, split_message};
 pub use squid::Squid;
 pub use utmp::Utmp;
 pub use vsftpd::Vsftpd;

@@ -61,6 +61,12 @@ impl RecordFormat for Eml {
     }
 }
 
+/// Splits an exhibit of one message of that format again. What a mailbox holds between two From_ lines is one, whatever it is.
+pub fn split_message(format: Format, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    let is_message = |bytes: &[u8]| if format.is_mailbox() { !mbox::is_mailbox(bytes) } else { may_be_one(bytes) };
+    one_message(stream, sink, is_message)
+}
+
 /// It is not several messages, nor anything else than text.
 pub(super) fn may_be_one(bytes: &[u8]) -> bool {
     !mbox::is_mailbox(bytes) && !is_binary(bytes)

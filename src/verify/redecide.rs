@@ -74,7 +74,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
             path: exhibit.path.clone(),
             take: exhibit.line.take,
             offset: exhibit.line.offset,
-            many: matches!(exhibit.line.format, Some(Format::Mbox | Format::Mboxcl | Format::Mboxcl2)),
+            many: exhibit.line.format.is_some_and(Format::is_mailbox),
         };
         if let Some(before) = before.replace(place.clone()).filter(|before| !before.stands_before(&place)) {
             let same = before.path == place.path && before.source == place.source && before.volume == place.volume;
@@ -161,15 +161,19 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
     /// An exhibit of lines, or a message.
     fn records(&mut self, exhibit: &Exhibit) -> io::Result<Decided> {
         let Some(format) = exhibit.line.format else { return Ok(Decided::default()) };
-        // A message is decided on by its own bytes, wherever it stood: a Maildir's splitter takes any.
-        let row = record::format(if format.is_mail() { Format::Maildir } else { format });
+        let row = record::format(format);
         let splitter = row.rendered().unwrap_or(row);
         let lines = self.shelf.lines(Member::Records(exhibit.line.exhibit));
         let Some(mut data) = self.shelf.open(exhibit.member) else { return Ok(Decided::default()) };
         let candidates = self.candidates(exhibit, format);
         let mut sink =
             Sink { redecision: self, exhibit, candidates, lines, count: 0, confirmed: 0, consistent: 0, failure: None };
-        match splitter.split(&mut data, None, &mut sink) {
+        // A message is decided on by its own bytes, wherever it stood.
+        let split = match format.is_mail() {
+            true => record::split_message(format, &mut data, &mut sink),
+            false => splitter.split(&mut data, None, &mut sink),
+        };
+        match split {
             Ok(()) | Err(SplitError::Stopped) => {}
             Err(SplitError::Read(error)) => return Err(error.into()),
         }
