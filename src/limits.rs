@@ -10,6 +10,10 @@ pub const LINE_FRONT_BYTES: usize = 512;
 pub const JSON_DEPTH: usize = 128;
 /// The longest message that is read as a record; a longer one is unreadable and short.
 pub const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+/// What stands around a message in a file of Dovecot's dbox, its headers and its metadata, is this short.
+pub const DBOX_FRAME_BYTES: usize = 64 * 1024;
+/// A From_ line in front of a message is this short; of a longer one no time is read.
+pub const FROM_LINE_BYTES: usize = 1024;
 /// What is read from a stream at once.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 /// How much of a stream a format's probe is shown.

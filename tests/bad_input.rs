@@ -440,10 +440,8 @@ fn a_tripwire_stops_the_run_and_seals_nothing() {
 fn what_this_version_does_not_do_is_refused() {
     let case = one_line();
     case.extract(&["replay", "out.tar", "--order", "order.toml"]).ends_with(2).names(&["not in this version"]);
-    let later = [
-        records(LOG, &format!("fields = [\"time\"]\n{MINE}")),
-        records(LOG, &format!("{MINE}\nwindow = {{ from = 2024-03-25, through = 2024-04-07, clock = \"received\" }}")),
-    ];
+    let later =
+        [records(LOG, &format!("as = \"mdbox\"\n{MINE}")), records(LOG, &format!("columns = [\"time\"]\n{MINE}"))];
     for clause in later {
         case.order("", &clause);
         case.run().ends_with(2).names(&["not in this version"]);

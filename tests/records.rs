@@ -207,7 +207,91 @@ fn a_message_runs_from_behind_its_from_line_to_the_empty_line_before_the_next() 
 }
 
 #[test]
+fn a_message_with_a_length_ends_where_its_length_and_the_from_lines_say_the_same() {
+    const FROM: &str = "From a@x.test Mon Jan  1 00:00:00 2024\n";
+    let next = |message: &str| format!("{FROM}{message}\n{FROM}T: z\nContent-Length: 2\n\nz\n");
+    let (front, last) = (FROM.len() as u64, record("T: z\nContent-Length: 2\n\nz\n"));
+    // In front of another message, each as mboxcl and as mboxcl2: is it one?
+    let cases = [
+        ("T: b\nContent-Length: 2\n\nc\n", true, true),
+        ("T: b\nContent-Length: 0\n\n", true, true),
+        ("T: b\ncontent-length:\n 2 \n\nc\n", true, true),
+        ("T: b\nContent-Length: 2\nContent-Length: 2\n\nc\n", true, true),
+        // What is no From_ line of a message with a date is one of mboxcl's all the same.
+        ("T: b\nContent-Length: 11\n\nc\n\nFrom me\n", false, true),
+        ("T: b\nContent-Length: 11\n\nc\nFrom me\n\n", true, true),
+        ("T: b\nContent-Length: 12\n\nc\n\n>From me\n", true, true),
+        // Missing, said in two ways, no number, too short, too long, over everything.
+        ("T: b\n\nc\n", false, false),
+        ("T: b\nContent-Length: 2\nContent-Length: 3\n\nc\n", false, false),
+        ("T: b\nContent-Length: two\n\nc\n", false, false),
+        ("T: b\nContent-Length: -2\n\nc\n", false, false),
+        ("T: b\nContent-Length: 1\n\ncc\n", false, false),
+        ("T: b\nContent-Length: 4\n\nc\n", false, false),
+        ("T: b\nContent-Length: 18446744073709551615\n\nc\n", false, false),
+        // Over the next message, exactly to the end.
+        ("T: b\nContent-Length: 68\n\nc\n", false, false),
+    ];
+    for (message, quoted, alone) in cases {
+        for (which, expected) in [(Format::Mboxcl, quoted), (Format::Mboxcl2, alone)] {
+            let mailbox = next(message);
+            let seen = pieces(which, mailbox.as_bytes());
+            assert_identity(which, mailbox.as_bytes(), &seen, message);
+            let one = if expected { record(message) } else { Lost(message.len() as u64, Unreadable::NotTheFormat) };
+            // What stands behind a From_ line without a length of its own is lost in two pieces.
+            if message.contains("\n\nFrom me") && !expected {
+                assert!(!seen.contains(&record(message)) && seen.contains(&last), "{message:?}: {seen:?}");
+            } else {
+                let all = [Separator(front), one, Separator(1), Separator(front), last.clone()];
+                assert_eq!(seen, all, "{message:?} as {}", which.name());
+            }
+        }
+    }
+    // At the end of the mailbox, with one line end more, with CRLF, and without the last line end.
+    for message in
+        ["T: b\nContent-Length: 2\n\nc\n", "T: b\r\nContent-Length: 3\r\n\r\nc\r\n", "T: b\nContent-Length: 1\n\nc"]
+    {
+        for which in [Format::Mboxcl, Format::Mboxcl2] {
+            assert_eq!(pieces(which, format!("{FROM}{message}").as_bytes()), [Separator(front), record(message)]);
+            let seen = pieces(which, format!("{FROM}{message}\r\n").as_bytes());
+            assert_eq!(seen, [Separator(front), record(message), Separator(2)]);
+        }
+    }
+    // A mailbox within a message: two readings, so none.
+    let inner = format!("{FROM}T: c\n\nd\n");
+    let outer = format!("T: b\nContent-Length: {}\n\nsee\n\n{inner}", inner.len() + 5);
+    let seen = pieces(Format::Mboxcl2, format!("{FROM}{outer}").as_bytes());
+    assert!(!seen.iter().any(|piece| matches!(piece, Record(_))), "{seen:?}");
+}
+
+#[test]
+fn a_length_is_believed_wherever_the_chunks_fall() {
+    let mut mailbox = Vec::new();
+    let mut expected = Vec::new();
+    for size in [1, CHUNK_BYTES - 1, CHUNK_BYTES - 200, 70_000, 5, 2 * CHUNK_BYTES, 9 << 20, 3] {
+        let body = [vec![b'x'; size], b"\n\nFrom me\n".to_vec()].concat();
+        let message = [format!("T: a\nContent-Length: {}\n\n", body.len()).into_bytes(), body].concat();
+        mailbox.extend_from_slice(b"From a@x.test Mon Jan  1 00:00:00 2024\n");
+        mailbox.extend_from_slice(&message);
+        mailbox.push(b'\n');
+        expected.push(Record(message));
+    }
+    let seen = pieces(Format::Mboxcl2, &mailbox);
+    let messages: Vec<_> = seen.iter().filter(|piece| matches!(piece, Record(_))).cloned().collect();
+    assert!(messages == expected, "{} messages", messages.len());
+    assert_identity(Format::Mboxcl2, &mailbox, &seen, "long messages");
+    // Without a length the same is lost, to the byte.
+    let without = String::from_utf8(mailbox).unwrap().replace("Content-Length", "Content-Width").into_bytes();
+    for which in [Format::Mboxcl, Format::Mboxcl2] {
+        let seen = pieces(which, &without);
+        assert!(!seen.iter().any(|piece| matches!(piece, Record(_))), "{}", which.name());
+        assert_identity(which, &without, &seen, "lost messages");
+    }
+}
+
+#[test]
 fn a_single_message_is_its_stream() {
+    assert_eq!(pieces(Format::Sdbox, b""), []);
     for which in [Format::Eml, Format::Maildir] {
         assert_eq!(pieces(which, b""), []);
         for whole in ["To: a\n\nFrom b\n\nFrom c\n", "From a\nTo: b\n\nc\nFrom d\n"] {
@@ -233,6 +317,9 @@ fn the_cut_record_is_unreadable_and_the_error_is_told() {
         ),
         (Format::Exim, "a\n", vec![Lost(2, Unreadable::Cut)]),
         (Format::Mbox, "From a\nT: b\n\nc", vec![Separator(7), Lost(7, Unreadable::Cut)]),
+        (Format::Mboxcl, "From a\nT: b\nContent-Length: 1\n\nc", vec![Separator(7), Lost(25, Unreadable::Cut)]),
+        (Format::Mboxcl2, "From a\nT: b\n\nc", vec![Separator(7), Lost(7, Unreadable::Cut)]),
+        (Format::Sdbox, "2 M1e C0\n", vec![Lost(9, Unreadable::Cut)]),
         (Format::Mbox, "From a", vec![Lost(6, Unreadable::Cut)]),
         (Format::Mbox, "Fro", vec![Lost(3, Unreadable::Cut)]),
         (Format::Mbox, "", vec![]),
@@ -281,6 +368,9 @@ fn a_record_of_two_gibibytes_is_unreadable_and_what_follows_is_read() {
     let (seen, result) = split(Format::Mbox, &mut long("", b'x', LONG, "\n\nFrom b\nT: c\n"));
     result.unwrap();
     assert_eq!(seen, [Lost(LONG + 2, Unreadable::NotTheFormat), Separator(7), record("T: c\n")]);
+    let (seen, result) = split(Format::Sdbox, &mut long("2 M1e C0\n", b'x', LONG, ""));
+    result.unwrap();
+    assert_eq!(seen, [Lost(LONG + 9, Unreadable::TooLong)]);
     let (seen, result) = split(Format::Eml, &mut long("To: a\n\n", b'x', LONG, ""));
     result.unwrap();
     assert_eq!(seen, [Lost(LONG + 7, Unreadable::TooLong)]);
@@ -548,7 +638,7 @@ fn mutated_messages_of_the_corpora_are_read_without_a_panic() {
                     }
                 }
             }
-            for which in [Format::Eml, Format::Mbox] {
+            for which in [Format::Eml, Format::Mbox, Format::Mboxcl, Format::Mboxcl2] {
                 assert_identity(which, &bytes, &pieces(which, &bytes), "mutant");
             }
             mutants += 1;

@@ -31,12 +31,17 @@ pub(super) fn choose<'s>(order: &Order, gate: &RecordGate<'s>, (head, whole): (&
             Some(Named { format: Format::Maildir, .. }) if !gate.is_maildir_message() => {
                 Err(ShortfallKind::NotTheFormat)
             }
+            // A file of multi-dbox has the same shape, and holds what was expunged.
+            Some(Named { format: Format::Sdbox, .. }) if !gate.is_sdbox_file() => Err(ShortfallKind::NotTheFormat),
             // A splitter of messages says itself where the shape is missing; a line has always some shape.
             Some(named) if !named.format.is_mail() && !has_shape(named, (head, whole)) => {
                 Err(ShortfallKind::NotTheFormat)
             }
             Some(named) => Ok(named),
             None => match record::probe_format(head, whole) {
+                Probe::One(row) if row.format() == Format::Sdbox && !gate.is_sdbox_file() => {
+                    Err(ShortfallKind::UnknownFormat)
+                }
                 Probe::One(row) => Ok(plain(row.format())),
                 Probe::None => Err(ShortfallKind::UnknownFormat),
                 Probe::Several => Err(ShortfallKind::AmbiguousFormat),

@@ -122,6 +122,12 @@ pub struct Times {
     /// [`Clock::DateHeader`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_header: Option<Timestamp>,
+    /// [`Clock::Received`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Timestamp>,
+    /// [`Clock::Delivered`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Timestamp>,
 }
 
 impl Times {
@@ -138,6 +144,8 @@ impl Times {
                 Clock::Accessed => &mut times.accessed,
                 Clock::Record => &mut times.record,
                 Clock::DateHeader => &mut times.date_header,
+                Clock::Received => &mut times.received,
+                Clock::Delivered => &mut times.delivered,
             };
             *slot = Some(*at);
         }
@@ -153,6 +161,8 @@ impl Times {
             Clock::Accessed => self.accessed,
             Clock::Record => self.record,
             Clock::DateHeader => self.date_header,
+            Clock::Received => self.received,
+            Clock::Delivered => self.delivered,
         }
     }
 }

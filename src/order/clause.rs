@@ -340,13 +340,14 @@ fn clock_fits(clock: super::Clock, span: &Range<usize>, take: Taken, format: Opt
         (Taken::Records, true) => {
             let message = format!("a records clause is about times inside records, and `{name}` is a time of files");
             let note = notes.error(Code::ClockNotForTake, span, message);
-            note.hint("`record` (logs) or `date-header` (mail)");
+            note.hint("`record` (logs); `date-header`, `received` or `delivered` (mail)");
         }
         _ => {
             if let Some(format) = format.filter(|format| take == Taken::Records && !format.has_clock(clock)) {
                 let message = format!("the records of {} carry no `{name}`", format.name());
-                let right = if format.is_mail() { "date-header" } else { "record" };
-                notes.error(Code::ClockNotInFormat, span, message).hint(format!("they carry `{right}`"));
+                let right = super::Clock::ALL.into_iter().filter(|clock| format.has_clock(*clock));
+                let right: Vec<String> = right.map(|clock| format!("`{}`", clock.name())).collect();
+                notes.error(Code::ClockNotInFormat, span, message).hint(format!("they carry {}", right.join(", ")));
             }
         }
     }

@@ -153,6 +153,8 @@ codes! {
     ClockNotForTake = "clock-not-for-take",
     /// The format's records do not carry that clock.
     ClockNotInFormat = "clock-not-in-format",
+    /// A window on the clock `received`, and the provider file names no host for its source.
+    NoReceivingHost = "no-receiving-host",
     /// An identifier of no type, or of two.
     IdentifierType = "identifier-type",
     /// Not a mail address.

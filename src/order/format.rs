@@ -49,8 +49,14 @@ pub enum Format {
     PostgresqlDump,
     /// RFC 4155 mailboxes, mboxo and mboxrd: messages behind `From ` lines.
     Mbox,
+    /// Mailboxes with Content-Length whose From_ lines in bodies are quoted too.
+    Mboxcl,
+    /// Mailboxes with Content-Length alone.
+    Mboxcl2,
     /// Maildir and Maildir++: one message a file, in `cur` and `new`.
     Maildir,
+    /// Dovecot's single-dbox: one message a file, with Dovecot's metadata behind it.
+    Sdbox,
     /// One RFC 5322 message a file.
     Eml,
     /// Journals of systemd: an entry is a record, rendered as a line of JSON.
@@ -204,7 +210,10 @@ impl Format {
         Self::Vsftpd,
         Self::W3c,
         Self::Mbox,
+        Self::Mboxcl,
+        Self::Mboxcl2,
         Self::Maildir,
+        Self::Sdbox,
         Self::Eml,
         Self::Csv,
         Self::DockerJson,
@@ -217,7 +226,7 @@ impl Format {
     ];
 
     /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: &'static [&'static str] = &[];
+    pub const LATER: &'static [&'static str] = &["mdbox"];
 
     const fn description(self) -> Description {
         match self {
@@ -250,7 +259,10 @@ impl Format {
             },
             Self::Csv => Description::rows("csv", Columns::Named),
             Self::Mbox => Description::mail("mbox"),
+            Self::Mboxcl => Description::mail("mboxcl"),
+            Self::Mboxcl2 => Description::mail("mboxcl2"),
             Self::Maildir => Description::mail("maildir"),
+            Self::Sdbox => Description::mail("sdbox"),
             Self::Eml => Description::mail("eml"),
             Self::DockerJson => Description::json("docker-json", Columns::Timed),
             Self::Jsonl => Description::rows("jsonl", Columns::Named),
@@ -304,6 +316,11 @@ impl Format {
         matches!(self.family(), Family::Mail)
     }
 
+    /// A stream of it holds messages one behind the other.
+    pub const fn is_mailbox(self) -> bool {
+        matches!(self, Self::Mbox | Self::Mboxcl | Self::Mboxcl2)
+    }
+
     /// Whether its records have columns that a clause can name.
     pub const fn columns(self) -> Columns {
         self.description().columns
@@ -318,7 +335,9 @@ impl Format {
     pub const fn has_clock(self, clock: Clock) -> bool {
         match clock {
             Clock::Record => !self.is_mail(),
-            Clock::DateHeader => self.is_mail(),
+            Clock::DateHeader | Clock::Received => self.is_mail(),
+            // A single message stands in no mailbox.
+            Clock::Delivered => self.is_mail() && !matches!(self, Self::Eml),
             Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed => false,
         }
     }

@@ -79,7 +79,7 @@ pub(super) const PROVIDER_FILE: Keys =
     Keys { table: "a provider file", known: &["schema", "salt", "custodian", "source", "withhold"] };
 
 pub(super) const PROVIDER_SOURCE: Keys =
-    Keys { table: "[[source]]", known: &["name", "path", "disks", "backing", "snapshot", "mounts"] };
+    Keys { table: "[[source]]", known: &["name", "path", "disks", "backing", "snapshot", "mounts", "received_by"] };
 
 pub(super) const WITHHOLD: Keys = Keys { table: "[[withhold]]", known: &["class", "identifiers", "paths"] };
 

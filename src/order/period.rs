@@ -237,10 +237,6 @@ fn end(item: &Item<'_>, zone: Option<Zone>, mentioned: &mut Vec<Mentioned>, note
 
 fn clock(item: &Item<'_>, notes: &mut Notes) -> Option<(Clock, Range<usize>)> {
     let text = item.text(notes)?;
-    if Clock::LATER.contains(&text.text) {
-        notes.error(Code::NotInThisVersion, &text.span, format!("the clock `{}` is not in this version", text.text));
-        return None;
-    }
     let Some(clock) = Clock::named(text.text) else {
         let names: Vec<&str> = Clock::ALL.iter().map(|clock| clock.name()).collect();
         let note = notes.error(Code::UnknownClock, &text.span, "there is no such clock");

@@ -48,6 +48,8 @@ pub struct ProviderSource {
     pub snapshot: Option<String>,
     /// Which volume is mounted where on the server: volume to absolute path.
     pub mounts: BTreeMap<String, String>,
+    /// The hosts that take mail in for it, as Received fields name them, in ASCII lower case.
+    pub received_by: Vec<String>,
 }
 
 /// What is held back.

@@ -72,6 +72,7 @@ fn sources(file: &Table<'_>, sources: &Sources, notes: &mut Notes) -> Vec<Provid
         let disks = table.get("disks").map(|item| texts(&item, notes)).unwrap_or_default();
         let backing = table.get("backing").map(|item| texts(&item, notes)).unwrap_or_default();
         let mounts = table.get("mounts").map(|item| mounts(&item, notes)).unwrap_or_default();
+        let received_by = table.get("received_by").map(|item| target::hosts(&item, notes)).unwrap_or_default();
         let Some(name) = name else { continue };
         if !seen.insert(name.text) {
             notes.error(Code::DuplicateSource, &name.span, format!("there are two sources `{}`", name.text));
@@ -79,7 +80,7 @@ fn sources(file: &Table<'_>, sources: &Sources, notes: &mut Notes) -> Vec<Provid
             let note = notes.error(Code::UnknownSource, &name.span, "the order has no such source");
             note.hint("only what the order names may be opened");
         }
-        list.push(ProviderSource { name: name.text.to_owned(), path, disks, backing, snapshot, mounts });
+        list.push(ProviderSource { name: name.text.to_owned(), path, disks, backing, snapshot, mounts, received_by });
     }
     list
 }

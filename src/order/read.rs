@@ -11,7 +11,7 @@ use super::head::{self, Sources};
 use super::key::{Keys, ORDER_FILE, PROVIDER_FILE};
 use super::provider_file;
 use super::table::Table;
-use super::{Order, Provider, Source, clause};
+use super::{Clock, Order, Provider, Source, clause};
 use crate::limits;
 
 /// One file of the two.
@@ -107,6 +107,9 @@ fn read_both(
     if let Some(given) = given {
         for_a_run(given, provider_text, provider.as_ref(), &sources, &mut notes, &mut other);
     }
+    if let (Some(order), Some(provider)) = (&order, provider.as_ref().and_then(|read| read.provider.as_ref())) {
+        receiving_hosts(order, provider, &mut other);
+    }
     let failed = notes.failed() || other.failed();
     let mut findings = notes.finish();
     findings.extend(other.finish());
@@ -117,6 +120,24 @@ fn read_both(
     match (order, provider) {
         (Some(order), Some(provider)) if !failed => Ok(Manifests { order, provider, warnings: findings }),
         _ => Err(findings),
+    }
+}
+
+/// Without the hosts that take mail in, a window on the clock `received` decides nothing.
+fn receiving_hosts(order: &Order, provider: &Provider, other: &mut Notes) {
+    let named = |name: &str| provider.sources.iter().any(|place| place.name == name && !place.received_by.is_empty());
+    for clause in &order.clauses {
+        let is_received = clause.window.is_some_and(|window| window.clock == Clock::Received);
+        let Some(source) = order.sources.get(clause.source).filter(|source| is_received && !named(&source.name)) else {
+            continue;
+        };
+        let message = format!(
+            "clause {} has a window on the clock `received`, and no host is named that takes mail in for `{}`: all is \
+             undecided",
+            clause.id, source.name
+        );
+        let note = other.warning(Code::NoReceivingHost, &(0..0), message);
+        note.hint("add `received_by = [\"mx1.shop.example\"]` to the provider file's [[source]]");
     }
 }
 

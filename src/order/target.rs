@@ -81,6 +81,20 @@ pub(super) fn cells(item: &Item<'_>, notes: &mut Notes) -> Option<(Vec<Cell>, Ve
     (cells.len() == items.len()).then_some((cells, placed))
 }
 
+/// Names of hosts, canonical.
+pub(super) fn hosts(item: &Item<'_>, notes: &mut Notes) -> Vec<String> {
+    let items = item.list("names of hosts, as in [\"mx1.shop.example\"]", notes).unwrap_or_default();
+    let texts = items.iter().filter_map(|item| item.text(notes)).collect::<Vec<_>>();
+    let read = texts.iter().filter_map(|text| match host_name(text.text, Code::BadHost) {
+        Ok(host) => Some(host),
+        Err(Wrong { code, message, hint }) => {
+            notes.error(code, &text.span, message).hint(hint);
+            None
+        }
+    });
+    read.collect()
+}
+
 fn list(
     item: &Item<'_>,
     mut read: impl FnMut(&Item<'_>, &mut Notes) -> Option<Target>,
@@ -260,7 +274,7 @@ fn host(text: &str) -> Result<Identifier, Wrong> {
 /// RFC 1123, 2.1 and RFC 1035, 2.3.4; `_` is let in, as it is in use. In ASCII lower case.
 fn host_name(text: &str, code: Code) -> Result<String, Wrong> {
     if !text.is_ascii() {
-        let hint = "write it in punycode, as in xn--mnchen-3ya.example: that is what stands in mail and logs";
+        let hint = "write it as the DNS holds it, as in xn--mnchen-3ya.example: that is what stands in mail and logs";
         return Err(wrong(Code::NotPunycode, "letters outside ASCII cannot be compared here", hint));
     }
     if text.parse::<IpAddr>().is_ok() {

@@ -37,15 +37,24 @@ pub enum Clock {
     Record,
     /// A message's Date header (RFC 5322, 3.6.1).
     DateHeader,
+    /// When a message was taken in by a host that the provider file names: the date of the topmost such Received field.
+    Received,
+    /// When a message was put into its mailbox, by what the mailbox says.
+    Delivered,
 }
 
 impl Clock {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Modified, Self::Changed, Self::Created, Self::Accessed, Self::Record, Self::DateHeader];
-
-    /// The names that a later version will read: refused as "not in this version".
-    pub const LATER: [&'static str; 2] = ["received", "delivered"];
+    pub const ALL: [Self; 8] = [
+        Self::Modified,
+        Self::Changed,
+        Self::Created,
+        Self::Accessed,
+        Self::Record,
+        Self::DateHeader,
+        Self::Received,
+        Self::Delivered,
+    ];
 
     /// Its name in an order and in the ledger.
     pub const fn name(self) -> &'static str {
@@ -56,6 +65,8 @@ impl Clock {
             Self::Accessed => "accessed",
             Self::Record => "record",
             Self::DateHeader => "date-header",
+            Self::Received => "received",
+            Self::Delivered => "delivered",
         }
     }
 
@@ -68,7 +79,7 @@ impl Clock {
     pub const fn is_file_clock(self) -> bool {
         match self {
             Self::Modified | Self::Changed | Self::Created | Self::Accessed => true,
-            Self::Record | Self::DateHeader => false,
+            Self::Record | Self::DateHeader | Self::Received | Self::Delivered => false,
         }
     }
 }

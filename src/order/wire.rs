@@ -233,7 +233,10 @@ pub enum Format {
     Vsftpd,
     W3c,
     Mbox,
+    Mboxcl,
+    Mboxcl2,
     Maildir,
+    Sdbox,
     Eml,
     Csv,
     DockerJson,
@@ -395,6 +398,8 @@ pub enum Clock {
     Accessed,
     Record,
     DateHeader,
+    Received,
+    Delivered,
 }
 
 /// Tripwires of a clause.
@@ -453,6 +458,9 @@ pub struct ProviderSource {
     pub snapshot: Option<String>,
     /// Which volume stands where on the server: `p2 = "/"`, `"vg/var" = "/var"`. One file system needs none.
     pub mounts: Option<BTreeMap<String, String>>,
+    /// The hosts that take mail in for this source, as they name themselves behind `by` in Received: for the clock `received`.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub received_by: Option<Vec<String>>,
 }
 
 /// What is held back: identifiers, or paths, or both.

@@ -54,6 +54,10 @@ pub(super) fn claims(head: &[u8], whole: bool) -> bool {
 pub struct Line<'a>(jsonl::Line<'a>);
 
 impl Fields for Line<'_> {
+    fn beneath(&self) -> Option<&dyn Fields> {
+        Some(&self.0)
+    }
+
     fn family(&self) -> Family {
         Family::Line
     }
@@ -87,20 +91,8 @@ impl Fields for Line<'_> {
         self.0.values(role, visit)
     }
 
-    fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        self.0.message_id(visit)
-    }
-
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.0.texts(visit)
-    }
-
-    fn has_column(&self, name: &str) -> bool {
-        self.0.has_column(name)
-    }
-
-    fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        self.0.column(name, visit)
     }
 }
 

@@ -71,7 +71,8 @@ impl<'a, L: Layout<'a>> Fields for Laid<'a, L> {
     fn time(&self, clock: Clock) -> TimeField {
         match clock {
             Clock::Record => self.layout().map_or(TimeField::Unreadable, Layout::time),
-            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::DateHeader => TimeField::Lacks,
+            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed => TimeField::Lacks,
+            Clock::DateHeader | Clock::Received | Clock::Delivered => TimeField::Lacks,
         }
     }
 

@@ -21,6 +21,7 @@ mod escape;
 mod exim;
 mod exim_text;
 mod field;
+mod from_line;
 mod haproxy;
 mod journal;
 mod json;
@@ -29,10 +30,12 @@ mod layout;
 mod line;
 mod mail;
 mod mbox;
+mod mboxcl;
 mod mysql_general;
 mod mysql_slow;
 mod postgresql;
 mod row;
+mod sdbox;
 mod single;
 mod spool;
 mod sql;
@@ -55,10 +58,12 @@ pub use haproxy::Haproxy;
 pub use journal::Journal;
 pub use jsonl::Jsonl;
 pub use mbox::Mbox;
+pub use mboxcl::{MBOXCL, MBOXCL2};
 pub use mysql_general::MysqlGeneral;
 pub use mysql_slow::MysqlSlow;
 pub use postgresql::Postgresql;
-pub use single::{Eml, Maildir};
+pub use sdbox::Sdbox;
+pub use single::{Eml, Maildir, split_message};
 pub use sql::{MysqlDump, PostgresqlDump};
 pub use sqlite::Sqlite;
 pub use squid::Squid;
@@ -150,7 +155,10 @@ pub static FORMATS: &[&dyn RecordFormat] = &[
     &Auditd,
     &Postgresql,
     &Mbox,
+    &MBOXCL,
+    &MBOXCL2,
     &Maildir,
+    &Sdbox,
     &Eml,
     &Csv,
     &DockerJson,
@@ -185,7 +193,10 @@ pub fn format(format: Format) -> &'static dyn RecordFormat {
         Format::MysqlDump => &MysqlDump,
         Format::PostgresqlDump => &PostgresqlDump,
         Format::Mbox => &Mbox,
+        Format::Mboxcl => &MBOXCL,
+        Format::Mboxcl2 => &MBOXCL2,
         Format::Maildir => &Maildir,
+        Format::Sdbox => &Sdbox,
         Format::Eml => &Eml,
         Format::Journal => &Journal,
         Format::Sqlite => &Sqlite,

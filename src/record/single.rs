@@ -41,7 +41,7 @@ impl RecordFormat for Maildir {
     }
 
     fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
-        one_message(stream, sink, |bytes| !mbox::is_mailbox(bytes) && !is_binary(bytes))
+        one_message(stream, sink, may_be_one)
     }
 }
 
@@ -63,6 +63,17 @@ impl RecordFormat for Eml {
     fn split(&self, stream: &mut dyn Read, _: Option<&Path>, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
         one_message(stream, sink, |bytes| Maildir.probe(bytes, true) && !mbox::is_mailbox(bytes))
     }
+}
+
+/// Splits an exhibit of one message of that format again. What a mailbox holds between two From_ lines is one, whatever it is.
+pub fn split_message(format: Format, stream: &mut dyn Read, sink: &mut dyn RecordSink) -> Result<(), SplitError> {
+    let is_message = |bytes: &[u8]| if format.is_mailbox() { !mbox::is_mailbox(bytes) } else { may_be_one(bytes) };
+    one_message(stream, sink, is_message)
+}
+
+/// It is not several messages, nor anything else than text.
+pub(super) fn may_be_one(bytes: &[u8]) -> bool {
+    !mbox::is_mailbox(bytes) && !is_binary(bytes)
 }
 
 /// It begins with no header field, and with what no text begins with: a server stored it compressed or encrypted, and

@@ -237,7 +237,8 @@ impl Fields for Record<'_> {
             }
             Clock::Record => Timestamp::new(i64::from(self.seconds()), self.microseconds().saturating_mul(1_000))
                 .map_or(TimeField::Unreadable, TimeField::At),
-            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::DateHeader => TimeField::Lacks,
+            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed => TimeField::Lacks,
+            Clock::DateHeader | Clock::Received | Clock::Delivered => TimeField::Lacks,
         }
     }
 

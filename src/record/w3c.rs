@@ -218,6 +218,10 @@ impl<'a> Line<'a> {
 }
 
 impl Fields for Line<'_> {
+    fn beneath(&self) -> Option<&dyn Fields> {
+        Some(&self.0)
+    }
+
     fn family(&self) -> Family {
         Family::WebLog
     }
@@ -263,18 +267,6 @@ impl Fields for Line<'_> {
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
         self.0.texts(visit)
-    }
-
-    fn has_column(&self, name: &str) -> bool {
-        self.0.has_column(name)
-    }
-
-    fn may_have_column(&self, name: &str) -> bool {
-        self.0.may_have_column(name)
-    }
-
-    fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        self.0.column(name, visit)
     }
 }
 

@@ -12,7 +12,6 @@
 //! **Invariant:** where two years fit, no year is told.
 
 use std::io::Read;
-use std::ops::Range;
 use std::path::Path;
 
 use chrono::{Datelike as _, NaiveDateTime, TimeDelta, Timelike as _};
@@ -20,7 +19,7 @@ use chrono::{Datelike as _, NaiveDateTime, TimeDelta, Timelike as _};
 use super::{RecordFormat, RecordSink, SplitError, Stop, Unreadable};
 use crate::clock::{Timestamp, Zone};
 use crate::limits::YEAR_CHANGES;
-use crate::order::{Clock, Family, Join, Role};
+use crate::order::{Clock, Family, Role};
 use crate::scope::{Fields, FileTime, RawRecord, Reading, TimeField, Value};
 
 /// Seconds of a day.
@@ -264,6 +263,10 @@ impl<'f> Dated<'f> {
 }
 
 impl Fields for Dated<'_> {
+    fn beneath(&self) -> Option<&dyn Fields> {
+        Some(self.fields)
+    }
+
     fn family(&self) -> Family {
         self.fields.family()
     }
@@ -285,38 +288,6 @@ impl Fields for Dated<'_> {
 
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
         self.fields.values(role, visit)
-    }
-
-    fn transaction(&self, join: Join) -> Option<&[u8]> {
-        self.fields.transaction(join)
-    }
-
-    fn table(&self) -> Option<&[u8]> {
-        self.fields.table()
-    }
-
-    fn has_column(&self, name: &str) -> bool {
-        self.fields.has_column(name)
-    }
-
-    fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        self.fields.column(name, visit)
-    }
-
-    fn may_have_column(&self, name: &str) -> bool {
-        self.fields.may_have_column(name)
-    }
-
-    fn header_bytes(&self) -> Option<usize> {
-        self.fields.header_bytes()
-    }
-
-    fn attachments(&self) -> Option<Vec<Range<usize>>> {
-        self.fields.attachments()
-    }
-
-    fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        self.fields.message_id(visit)
     }
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {

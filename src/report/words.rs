@@ -29,6 +29,8 @@ pub(super) fn clock(name: &str) -> &'static str {
         "accessed" => "the time of the file's last reading",
         "record" => "the time that the record itself carries",
         "date-header" => "the time in the message's Date header",
+        "received" => "the time at which the provider's mail server took the message in",
+        "delivered" => "the time at which the message was put into its mailbox",
         _ => "the time that the order names",
     }
 }

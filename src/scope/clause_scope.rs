@@ -9,9 +9,10 @@ use super::matcher::Matcher;
 use super::record::{Fields, TimeField};
 use super::reduction::Form;
 use super::row::RowScope;
+use super::taken_in;
 use super::verdict::Verdict;
 use crate::clock::{LocalReading, Timestamp, Zone};
-use crate::order::{Clause, Clock, Columns, Field, Format, Join, LogFormat, Order, Reduction, Take, Window};
+use crate::order::{Clause, Clock, Columns, Field, Format, Join, LogFormat, Order, Provider, Reduction, Take, Window};
 
 /// What a clause takes, compiled.
 #[derive(Debug, Clone)]
@@ -45,10 +46,20 @@ pub(in crate::scope) struct ClauseScope {
     pub(in crate::scope) states_time: bool,
     /// Of times in the source that carry none.
     pub(in crate::scope) zone: Option<Zone>,
+    /// The hosts that take mail in for the source.
+    received_by: Vec<String>,
 }
 
 impl ClauseScope {
-    pub(in crate::scope) fn new(order: &Order, at: usize, clause: &Clause) -> Result<Self, GlobError> {
+    pub(in crate::scope) fn new(
+        order: &Order,
+        at: usize,
+        clause: &Clause,
+        provider: Option<&Provider>,
+    ) -> Result<Self, GlobError> {
+        let source = order.sources.get(clause.source);
+        let sources = provider.map(|provider| provider.sources.as_slice()).unwrap_or_default();
+        let place = sources.iter().find(|place| source.is_some_and(|source| source.name == place.name));
         let taken = match &clause.take {
             Take::Files => Taken::Files,
             Take::Records(records) => Taken::Records {
@@ -75,7 +86,8 @@ impl ClauseScope {
             },
             form: Form::of(order, at),
             states_time: states_time(clause),
-            zone: order.sources.get(clause.source).and_then(|source| source.zone),
+            zone: source.and_then(|source| source.zone),
+            received_by: place.map(|place| place.received_by.clone()).unwrap_or_default(),
         })
     }
 
@@ -152,7 +164,10 @@ impl ClauseScope {
     /// What a record says of its time, for this clause: the clock `record` is the column that it names, where it names one.
     pub(in crate::scope) fn time(&self, fields: &dyn Fields, clock: Clock) -> TimeField {
         let column = self.row_scope().filter(|_| clock == Clock::Record).and_then(|rows| rows.time(fields));
-        column.unwrap_or_else(|| fields.time(clock))
+        match column.unwrap_or_else(|| fields.time(clock)) {
+            TimeField::Lacks if clock == Clock::Received => taken_in::received(fields, &self.received_by),
+            time => time,
+        }
     }
 
     /// The window holds the record's time.
@@ -226,7 +241,7 @@ pub(in crate::scope) fn file_time(times: FileTimes, clock: Clock) -> Option<File
         Clock::Changed => times.changed,
         Clock::Created => times.created,
         Clock::Accessed => times.accessed,
-        Clock::Record | Clock::DateHeader => None,
+        Clock::Record | Clock::DateHeader | Clock::Received | Clock::Delivered => None,
     }
 }
 

@@ -142,7 +142,7 @@ impl Scope {
 impl RecordGate<'_> {
     /// What each clause that opened the stream says of a record of it.
     pub fn explain(&self, fields: &dyn Fields) -> Explanation {
-        self.scope().explain_fields(self.clauses(), fields)
+        self.scope().explain_fields(self.clauses(), &self.placed(fields))
     }
 }
 

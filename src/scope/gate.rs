@@ -12,9 +12,10 @@ use super::glob::{GlobError, PathGlob, PathSet};
 use super::join::Joined;
 use super::matcher::WithholdMatcher;
 use super::permit::{Permit, Taking};
-use super::record::{Fields, RawRecord, Stamp};
+use super::record::{Fields, RawRecord, Stamp, TimeField};
 use super::reduction::{Admitted, Forms};
 use super::row_names::RowNames;
+use super::taken_in::{TakenIn, is_sdbox_name};
 use super::{ClauseSet, FileTimes, InScope, MaildirPlace, Provenance, StaffPath, Verdict, token};
 use crate::clock::{Timestamp, Zone};
 use crate::order::{Clock, Family, Format, LogFormat, Order, Provider};
@@ -68,7 +69,7 @@ impl Scope {
                 .clauses
                 .iter()
                 .enumerate()
-                .map(|(at, clause)| ClauseScope::new(order, at, clause))
+                .map(|(at, clause)| ClauseScope::new(order, at, clause, provider))
                 .collect::<Result<_, _>>()?,
             zones: order.sources.iter().map(|source| source.zone).collect(),
             withheld_paths: PathSet::new(withholds.iter().flat_map(|withhold| &withhold.paths))?,
@@ -192,6 +193,11 @@ impl Scope {
             let time = clause.map_or_else(|| fields.time(clock), |clause| clause.time(fields, clock));
             record_time(time, zone)
         })
+    }
+
+    /// The one instant that a record's time names in that source, if it does.
+    pub fn instant(&self, source: usize, time: TimeField) -> Option<Timestamp> {
+        record_time(time, self.zone(source))
     }
 
     /// The zone of times in that source that carry none.
@@ -342,20 +348,35 @@ impl<'s> RecordGate<'s> {
         Self { joined: Some(joined), ..self }
     }
 
+    /// A record's fields, with what the place of the stream says of it.
+    pub(in crate::scope) fn placed<'f>(&self, fields: &'f dyn Fields) -> TakenIn<'f> {
+        match self.is_maildir_message() {
+            true => TakenIn::of_maildir(fields, self.entry.name()),
+            false => TakenIn { fields, delivered: TimeField::Lacks, received: TimeField::Lacks },
+        }
+    }
+
     /// It stands in a Maildir as a message.
     pub fn is_maildir_message(&self) -> bool {
         self.entry.maildir() == MaildirPlace::Message
+    }
+
+    /// Its name is that of a file of Dovecot's single-dbox.
+    pub fn is_sdbox_file(&self) -> bool {
+        is_sdbox_name(self.entry.name())
     }
 
     /// What the clauses and the withholds say of one record.
     pub fn judge<'a>(&self, raw: RawRecord<'a>) -> Judgement<'a> {
         self.row_names.note(&self.compiled, raw.fields);
         let (mut admitting, mut undecided, mut because) = (ClauseSet::EMPTY, ClauseSet::EMPTY, ClauseSet::EMPTY);
+        let placed = self.placed(raw.fields);
+        let fields: &dyn Fields = if self.is_maildir_message() { &placed } else { raw.fields };
         for (at, clause) in &self.compiled {
-            let own = clause.record(raw.fields);
+            let own = clause.record(fields);
             let verdict = match self.joined {
                 Some(joined) if own != Verdict::In => {
-                    own.or(self.scope.joined_verdict(joined, self.source, (*at, clause), raw.fields))
+                    own.or(self.scope.joined_verdict(joined, self.source, (*at, clause), fields))
                 }
                 _ => own,
             };
@@ -373,12 +394,12 @@ impl<'s> RecordGate<'s> {
         if admitting.is_empty() && undecided.is_empty() {
             return Judgement::Outside;
         }
-        match self.scope.withhold_verdict(raw.fields) {
+        match self.scope.withhold_verdict(fields) {
             Verdict::In => return Judgement::Withheld(admitting.union(undecided)),
             Verdict::Undecided => return Judgement::Undecided(admitting.union(undecided)),
             Verdict::Out => {}
         }
-        let admitted = self.forms.admit((self.scope, self.source), raw, (admitting, because), &mut undecided);
+        let admitted = self.forms.admit((self.scope, self.source), raw, fields, (admitting, because), &mut undecided);
         if admitted.is_empty() {
             return Judgement::Undecided(undecided);
         }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::international::International;
 use super::record::Value;
 use super::token;
 use super::verdict::Verdict;
@@ -27,6 +28,8 @@ pub(in crate::scope) struct IdentifierSet {
     exact: HashSet<Vec<u8>>,
     /// Of all the above, those that are no run of token bytes, in lower case where case does not count.
     unusual: Vec<(Vec<u8>, bool)>,
+    /// Of all the above, those that may be written with letters outside ASCII too.
+    international: Vec<International>,
     ips: HashSet<IpAddr>,
     networks: Vec<IpNet>,
     sockets: Vec<(IpAddr, u16)>,
@@ -39,15 +42,19 @@ impl IdentifierSet {
                 let text = format!("{}@{}", address.local, address.domain).to_ascii_lowercase().into_bytes();
                 self.note_unusual(&text, true);
                 self.emails.insert(text);
+                self.international.extend(International::new(Some(&address.local), &address.domain, false));
             }
             Identifier::Domain(domain) => {
                 self.domains.insert(domain.to_ascii_lowercase().into_bytes());
+                self.international.extend(International::new(None, domain, false));
             }
             Identifier::Subdomains(domain) => {
                 self.subdomains.push(format!(".{domain}").to_ascii_lowercase().into_bytes());
+                self.international.extend(International::new(None, domain, true));
             }
             Identifier::Host(host) => {
                 self.hosts.insert(host.to_ascii_lowercase().into_bytes());
+                self.international.extend(International::new(None, host, false));
             }
             Identifier::Account(text) | Identifier::MessageId(text) | Identifier::Token(text) => {
                 self.note_unusual(text.as_bytes(), false);
@@ -96,6 +103,16 @@ impl IdentifierSet {
         is_alone && !name.iter().any(|byte| !token::is_token_byte(*byte)) && self.domain(name)
     }
 
+    /// The text may be one of them, written with letters outside ASCII.
+    pub(in crate::scope) fn may_have(&self, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
+        if self.international.is_empty() || text.is_ascii() {
+            return Verdict::Out;
+        }
+        lower.clear();
+        lower.extend(text.iter().map(u8::to_ascii_lowercase));
+        if self.international.iter().any(|name| name.may_be(lower)) { Verdict::Undecided } else { Verdict::Out }
+    }
+
     fn has_ip(&self) -> bool {
         !(self.ips.is_empty() && self.networks.is_empty() && self.sockets.is_empty())
     }
@@ -129,7 +146,12 @@ impl IdentifierSet {
         lower.clear();
         lower.extend(local.iter().chain(b"@").chain(domain).map(u8::to_ascii_lowercase));
         let (_, domain) = lower.split_at(local.len() + 1);
-        Verdict::from_bool(self.emails.contains(lower.as_slice()) || self.domain(domain))
+        let found = self.emails.contains(lower.as_slice()) || self.domain(domain);
+        if found || self.international.is_empty() || domain.is_ascii() {
+            return Verdict::from_bool(found);
+        }
+        let whole = std::mem::take(lower);
+        self.may_have(&whole, lower)
     }
 
     fn token(&self, found: &[u8], lower: &mut Vec<u8>) -> bool {
@@ -163,10 +185,14 @@ impl IdentifierSet {
                 return Verdict::In;
             }
         }
+        let may_have = match self.international.is_empty() || text.is_ascii() {
+            true => Verdict::Out,
+            false => token::tokens(text).fold(Verdict::Out, |verdict, found| verdict.or(self.may_have(found, lower))),
+        };
         if !self.has_ip() {
-            return Verdict::Out;
+            return may_have;
         }
-        token::addresses(text).fold(Verdict::Out, |verdict, (ip, port)| verdict.or(self.ip(ip, port)))
+        token::addresses(text).fold(may_have, |verdict, (ip, port)| verdict.or(self.ip(ip, port)))
     }
 
     /// One of them stands in the text, but not as a whole token.
@@ -194,7 +220,8 @@ impl IdentifierSet {
         match value {
             Value::Address { local, domain } => self.mail_address(local, domain, lower),
             Value::Ip(ip, port) => self.ip(ip, port),
-            Value::Text(text) => Verdict::from_bool(self.exact.contains(text) || self.has_folded(text, lower)),
+            Value::Text(text) if self.exact.contains(text) || self.has_folded(text, lower) => Verdict::In,
+            Value::Text(text) => self.may_have(text, lower),
         }
     }
 }

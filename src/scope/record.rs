@@ -95,6 +95,17 @@ pub enum Value<'a> {
     Text(&'a [u8]),
 }
 
+/// What one Received field of a message says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hop<'a> {
+    /// That host took the message at that time.
+    By(&'a [u8], TimeField),
+    /// It names no host.
+    Nobody,
+    /// It cannot be read, and may name one.
+    Unreadable,
+}
+
 /// Whether all of a field's values could be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reading {
@@ -105,7 +116,15 @@ pub enum Reading {
 }
 
 /// The fields of one record.
+///
+/// A record that is another one but for a few answers (a year, a time of delivery) names that one ([`Fields::beneath`]), and
+/// what it does not answer by itself is answered there.
 pub trait Fields {
+    /// The record that this one is but for what it answers by itself.
+    fn beneath(&self) -> Option<&dyn Fields> {
+        None
+    }
+
     /// What it is like: where identifiers are looked for in it.
     fn family(&self) -> Family;
 
@@ -120,46 +139,53 @@ pub trait Fields {
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading;
 
     /// What it has in common with the other records of its transaction, where the format has that and it can be read.
-    fn transaction(&self, _join: Join) -> Option<&[u8]> {
-        None
+    fn transaction(&self, join: Join) -> Option<&[u8]> {
+        self.beneath()?.transaction(join)
+    }
+
+    /// Shows each Received field of a message, from the top.
+    fn received(&self, visit: &mut dyn FnMut(Hop<'_>)) {
+        if let Some(fields) = self.beneath() {
+            fields.received(visit);
+        }
     }
 
     /// Shows the Message-ID without its angle brackets, where the format has one.
-    fn message_id(&self, _visit: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
+    fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
+        self.beneath().map_or(Reading::Partial, |fields| fields.message_id(visit))
     }
 
     /// The table that it is a row of, byte for byte; none where its format has no tables or it cannot be told.
     fn table(&self) -> Option<&[u8]> {
-        None
+        self.beneath()?.table()
     }
 
     /// Shows each whole value of the column of that name as text, as it is stored; none where the record has no such column
     /// or nothing stands in it (NULL). A format without named columns cannot read any.
-    fn column(&self, _name: &str, _visit: &mut dyn FnMut(&[u8])) -> Reading {
-        Reading::Partial
+    fn column(&self, name: &str, visit: &mut dyn FnMut(&[u8])) -> Reading {
+        self.beneath().map_or(Reading::Partial, |fields| fields.column(name, visit))
     }
 
     /// It has a column of that name, whatever stands in it.
-    fn has_column(&self, _name: &str) -> bool {
-        false
+    fn has_column(&self, name: &str) -> bool {
+        self.beneath().is_some_and(|fields| fields.has_column(name))
     }
 
     /// It has a column of that name, or may have one: false where its format names all columns of a record, and this is none.
-    fn may_have_column(&self, _name: &str) -> bool {
-        true
+    fn may_have_column(&self, name: &str) -> bool {
+        self.beneath().is_none_or(|fields| fields.may_have_column(name))
     }
 
     /// How many bytes the header section of a mail message has, with the empty line that ends it. None where there is none, or
     /// where it ends cannot be told for certain.
     fn header_bytes(&self) -> Option<usize> {
-        None
+        self.beneath()?.header_bytes()
     }
 
     /// Where the attachments of a mail message stand in it: ascending, apart from one another, each with its own header
     /// section and without the lines of boundaries. None where it is no message, or that cannot be told for certain.
     fn attachments(&self) -> Option<Vec<Range<usize>>> {
-        None
+        self.beneath()?.attachments()
     }
 
     /// Shows the record's text for a search of whole tokens: the raw bytes first, then every decoded form of it

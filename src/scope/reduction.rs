@@ -112,10 +112,11 @@ impl Forms {
         &self,
         (scope, source): (&Scope, usize),
         raw: RawRecord<'a>,
+        fields: &dyn Fields,
         (admitting, because): (ClauseSet, ClauseSet),
         undecided: &mut ClauseSet,
     ) -> Admitted<'a> {
-        let stamp = |clauses| scope.record_stamp(source, clauses, raw.fields);
+        let stamp = |clauses| scope.record_stamp(source, clauses, fields);
         let offset = raw.offset;
         let whole = admitting.intersection(self.whole);
         let mut admitted = Admitted::default();
@@ -129,8 +130,7 @@ impl Forms {
             if clauses.is_empty() {
                 continue;
             }
-            let Some(Remainder { bytes, left_out }) =
-                reduced(&form.reduction, raw.bytes, raw.fields, scope.zone(source))
+            let Some(Remainder { bytes, left_out }) = reduced(&form.reduction, raw.bytes, fields, scope.zone(source))
             else {
                 *undecided = undecided.union(clauses);
                 continue;

@@ -122,6 +122,7 @@ impl RowScope {
 fn cell(identifiers: &IdentifierSet, text: &[u8], lower: &mut Vec<u8>) -> Verdict {
     let plain = text.trim_ascii();
     let mut verdict = Verdict::from_bool(identifiers.has_exact(text) || identifiers.has_folded(plain, lower));
+    verdict = verdict.or(identifiers.may_have(plain, lower));
     if let Some((ip, port)) = address(plain) {
         verdict = verdict.or(identifiers.value(Value::Ip(ip, port), lower));
     }

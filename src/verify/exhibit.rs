@@ -58,7 +58,7 @@ impl Place {
             take: exhibit.line.take,
             offset: exhibit.line.offset,
             rank: exhibit.form.as_ref().map(|form| form.rank),
-            many: exhibit.line.format == Some(Format::Mbox),
+            many: exhibit.line.format.is_some_and(Format::is_mailbox),
         }
     }
 

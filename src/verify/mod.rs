@@ -28,6 +28,7 @@ mod names;
 mod redecide;
 mod reduced;
 mod remade;
+mod taken_in;
 mod totals;
 
 use std::cell::RefCell;

@@ -14,6 +14,7 @@ use super::contents::{Line, Lines, Shelf, Stretch};
 use super::exhibit::{Exhibit, Place};
 use super::names::{Names, takes};
 use super::reduced::Left;
+use super::taken_in;
 use crate::clock::Timestamp;
 use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
 use crate::order::{Clock, Extension, Format, LogFormat, Take};
@@ -95,11 +96,8 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
                 });
             }
         }
-        let parent = exhibit.path.rsplit(|byte| *byte == b'/').nth(1);
-        if exhibit.line.format == Some(Format::Maildir) && !matches!(parent, Some(b"cur" | b"new")) {
-            self.findings.member(Check::Scope, exhibit.member, || {
-                "it is said to be a message of a Maildir, and messages stand in its folders `cur` and `new` only".into()
-            });
+        if let Some(why) = taken_in::misplaced(&exhibit.line, &exhibit.path) {
+            self.findings.member(Check::Scope, exhibit.member, || why.into());
         }
     }
 
@@ -160,8 +158,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
     /// An exhibit of lines, or a message.
     fn records(&mut self, exhibit: &Exhibit) -> io::Result<Decided> {
         let Some(format) = exhibit.line.format else { return Ok(Decided::default()) };
-        // A message is decided on by its own bytes, wherever it stood: a Maildir's splitter takes any.
-        let row = Reader::of(if format.is_mail() { Format::Maildir } else { format }, written(self.names, exhibit));
+        let row = Reader::of(format, written(self.names, exhibit));
         let splitter = match exhibit.line.extension() {
             // Fields are lines, whatever the records were.
             Extension::Jsonl if exhibit.form.is_some() => record::format(Format::Jsonl),
@@ -172,7 +169,12 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         let candidates = self.candidates(exhibit, format);
         let (count, decided) = (0, Decided::default());
         let mut sink = Sink { redecision: self, exhibit, candidates, lines, count, decided, failure: None };
-        match splitter.split(&mut data, None, &mut sink) {
+        // A message is decided on by its own bytes, wherever it stood.
+        let split = match format.is_mail() {
+            true => record::split_message(format, &mut data, &mut sink),
+            false => splitter.split(&mut data, None, &mut sink),
+        };
+        match split {
             Ok(()) | Err(SplitError::Stopped) => {}
             Err(SplitError::Read(error)) => return Err(error.into()),
         }
@@ -433,11 +435,15 @@ impl<R: Read + Seek> RecordSink for Sink<'_, '_, '_, R> {
         // A stamp without a year has only the ledger's word for it.
         let is_yearless =
             matches!(record.fields.time(Clock::Record), TimeField::Yearless(_)) || !stated.because.is_empty();
-        let zone = self.redecision.scope.zone(self.exhibit.source);
-        let dated = Dated::stated(record.fields, stated.time, zone);
-        if self.decide(&stated, &dated) {
+        let (scope, source) = (self.redecision.scope, self.exhibit.source);
+        let windows = stated.clauses.iter().filter_map(|at| self.redecision.names.order.clauses.get(at)?.window);
+        let rests_on_the_ledger = is_yearless || windows.into_iter().any(|w| taken_in::rests_on_the_ledger(w.clock));
+        let dated = Dated::stated(record.fields, stated.time, scope.zone(source));
+        let placed = taken_in::as_stated(scope, source, (&self.exhibit.line, &self.exhibit.path), &dated);
+        let fields: &dyn Fields = if self.lines.is_none() { &placed } else { &dated };
+        if self.decide(&stated, fields) {
             let Decided { confirmed, consistent, .. } = &mut self.decided;
-            let count = if is_yearless { consistent } else { confirmed };
+            let count = if rests_on_the_ledger { consistent } else { confirmed };
             *count = count.saturating_add(1);
         }
         Ok(())
@@ -458,7 +464,11 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
         let Some(format) = self.exhibit.line.format else { return };
         match Left::read(record, &form.reduction, format) {
             Ok(left) => {
-                if self.decide(stated, left.fields()) {
+                let (line, path) = (&self.exhibit.line, self.exhibit.path.clone());
+                let placed =
+                    taken_in::as_stated(self.redecision.scope, self.exhibit.source, (line, &path), left.fields());
+                let fields: &dyn Fields = if self.lines.is_none() { &placed } else { left.fields() };
+                if self.decide(stated, fields) {
                     self.decided.reduced = self.decided.reduced.saturating_add(1);
                 }
             }

@@ -5,9 +5,8 @@
 //!
 //! **Invariant:** what was left out is unknown, and never taken for absent.
 
-use std::ops::Range;
 
-use crate::order::{Clock, Family, Field, Format, Join, Reduction, Role};
+use crate::order::{Clock, Family, Field, Format, Reduction, Role};
 use crate::scope::{Fields, Projection, RawRecord, Reading, TimeField, Value, reduced};
 
 /// What is left of a record.
@@ -52,6 +51,10 @@ impl<'f> Left<'f> {
 pub(super) struct Part<'f>(&'f dyn Fields);
 
 impl Fields for Part<'_> {
+    fn beneath(&self) -> Option<&dyn Fields> {
+        Some(self.0)
+    }
+
     fn family(&self) -> Family {
         self.0.family()
     }
@@ -66,22 +69,6 @@ impl Fields for Part<'_> {
 
     fn values(&self, role: Role, visit: &mut dyn FnMut(Value<'_>)) -> Reading {
         self.0.values(role, visit)
-    }
-
-    fn transaction(&self, join: Join) -> Option<&[u8]> {
-        self.0.transaction(join)
-    }
-
-    fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
-        self.0.message_id(visit)
-    }
-
-    fn header_bytes(&self) -> Option<usize> {
-        self.0.header_bytes()
-    }
-
-    fn attachments(&self) -> Option<Vec<Range<usize>>> {
-        self.0.attachments()
     }
 
     fn texts(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {

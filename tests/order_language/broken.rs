@@ -308,10 +308,7 @@ fn windows() -> Vec<Changes> {
             "window = { from = 2024-03-31T01:30:00, before = 2024-10-27T01:30:00, clock = \"record\" } #! time-gap time-fold date-not-in-text date-not-in-text",
         )],
         vec![(WINDOW, "window = { from = 10:00:00, through = 2024-04-07, clock = \"record\" } #! wrong-type")],
-        vec![(
-            WINDOW,
-            "window = { from = 2024-03-25, through = 2024-04-07, clock = \"delivered\" } #! not-in-this-version",
-        )],
+        vec![(WINDOW, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"arrived\" } #! unknown-clock")],
         vec![(WINDOW, "window = { from = 2024-03-25, through = 2024-04-07, clock = \"mtime\" } #! unknown-clock")],
         vec![(
             WINDOW,
@@ -453,6 +450,21 @@ fn every_broken_provider_file_shows_all_its_findings_at_their_lines() {
 }
 
 #[test]
+fn a_window_on_the_time_of_receipt_wants_a_host_of_its_source() {
+    let order = with(GOOD, &[("date-header", "received")]);
+    let codes = |hosts: &str| {
+        let provider = with(GOOD_PROVIDER, &[("[[withhold]]", &format!("{hosts}\n[[withhold]]"))]);
+        findings(run(&order, Some(&provider))).iter().map(|one| one.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(""), [Code::NoReceivingHost]);
+    assert_eq!(codes("received_by = [\"MX1.shop.example\", \"mx2\"]"), []);
+    assert_eq!(codes("received_by = []"), [Code::Empty]);
+    assert_eq!(codes("received_by = [\"m\u{fc}nchen.example\", \"192.0.2.1\"]"), [Code::NotPunycode, Code::BadHost]);
+    // The recipient, who has the order alone, is told nothing of it.
+    assert!(order::read_alone(order_text(order.as_bytes())).unwrap().1.is_empty());
+}
+
+#[test]
 fn every_code_is_shown_by_some_broken_file() {
     let mut shown: BTreeSet<Code> = BTreeSet::new();
     for changes in broken_orders() {
@@ -462,7 +474,7 @@ fn every_code_is_shown_by_some_broken_file() {
         shown.extend(findings(run(GOOD, Some(&with(GOOD_PROVIDER, &changes)))).iter().map(|one| one.code));
     }
     // Shown by tests of their own below.
-    shown.extend([Code::SourceWithoutPath, Code::TooLarge, Code::NotUtf8, Code::TooMany]);
+    shown.extend([Code::SourceWithoutPath, Code::TooLarge, Code::NotUtf8, Code::TooMany, Code::NoReceivingHost]);
     let missing: Vec<&Code> = Code::ALL.iter().filter(|code| !shown.contains(code)).collect();
     assert_eq!(missing, [] as [&Code; 0]);
 }

@@ -185,7 +185,8 @@ impl Fields for Line<'_> {
     fn time(&self, clock: Clock) -> TimeField {
         match clock {
             Clock::Record => self.members().and_then(Members::time).map_or(TimeField::Unreadable, TimeField::At),
-            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::DateHeader => TimeField::Lacks,
+            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed => TimeField::Lacks,
+            Clock::DateHeader | Clock::Received | Clock::Delivered => TimeField::Lacks,
         }
     }
 

@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn addresses_are_read_in_every_form_of_the_rfc() {
-        let cases: [(&str, &[&str]); 32] = [
+        let cases: [(&str, &[&str]); 37] = [
             (" alice@example.org\r\n", &["alice@example.org"]),
             ("Alice <alice@example.org>, bob@example.org", &["alice@example.org", "bob@example.org"]),
             ("\"Smith, Al\" <al@example.org>", &["al@example.org"]),
@@ -327,6 +327,12 @@ mod tests {
             ("<alice>", &[]),
             ("", &[]),
             (",, ,a@x,", &["a@x"]),
+            // A comma in a name that is quoted, and one that RFC 2047 encodes.
+            ("\"Smith, \\\"Al\\\" (x)\" <al@example.org>, b@x", &["al@example.org", "b@x"]),
+            ("=?utf-8?Q?Doe=2C_Alice?= <alice@example.org>, b@x", &["alice@example.org", "b@x"]),
+            ("=?utf-8?B?RG9lLCBBbGljZSA8YUB4Pg==?=\r\n =?utf-8?Q?_more?= <alice@example.org>", &["alice@example.org"]),
+            ("=?utf-8?Q?Team=3A_A?=: a@x, =?utf-8?Q?B=3B?= <b@x>;, c@x", &["a@x", "b@x", "c@x"]),
+            ("\"A: B\": a@x;", &["a@x"]),
         ];
         for (value, expected) in cases {
             let expected: Vec<String> = expected.iter().map(|&text| text.to_owned()).collect();

@@ -89,7 +89,7 @@ fn without_comments(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A number of that many digits.
-fn number(word: &[u8], digits: std::ops::RangeInclusive<usize>) -> Option<i64> {
+pub(crate) fn number(word: &[u8], digits: std::ops::RangeInclusive<usize>) -> Option<i64> {
     if !digits.contains(&word.len()) || !word.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -105,7 +105,7 @@ fn year(word: &[u8]) -> Option<i64> {
     }
 }
 
-fn time_of_day(word: &[u8]) -> Option<(i64, i64, i64)> {
+pub(crate) fn time_of_day(word: &[u8]) -> Option<(i64, i64, i64)> {
     let mut parts = word.split(|&byte| byte == b':');
     let hour = number(parts.next()?, 1..=2)?;
     let minute = number(parts.next()?, 2..=2)?;
@@ -113,7 +113,7 @@ fn time_of_day(word: &[u8]) -> Option<(i64, i64, i64)> {
     parts.next().is_none().then_some((hour, minute, second))
 }
 
-fn is_day_name(name: &[u8]) -> bool {
+pub(crate) fn is_day_name(name: &[u8]) -> bool {
     const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
     let name = name.strip_suffix(b".").unwrap_or(name);
     DAYS.iter().any(|day| {
@@ -122,7 +122,7 @@ fn is_day_name(name: &[u8]) -> bool {
     })
 }
 
-fn offset_seconds(zone: &[u8]) -> Option<i64> {
+pub(crate) fn offset_seconds(zone: &[u8]) -> Option<i64> {
     const HOURS: [(&str, i64); 12] = [
         ("UT", 0),
         ("UTC", 0),

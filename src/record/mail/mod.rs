@@ -9,23 +9,25 @@ mod address;
 mod attachment;
 mod charset;
 mod comment;
-mod date;
+pub(crate) mod date;
 mod encoded_word;
 pub(crate) mod header;
 mod mime;
+mod received;
 mod transfer;
 
 use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::order::{Clock, Family, Role};
-use crate::scope::{Fields, Reading, TimeField, Value};
+use crate::scope::{Fields, Hop, Reading, TimeField, Value};
 use header::{Field, Header};
 
 /// A message, as stored.
 pub struct Message<'a> {
     bytes: &'a [u8],
     fields: OnceCell<Noted<'a>>,
+    delivered: TimeField,
 }
 
 /// Fields that the gate may ask for.
@@ -62,7 +64,12 @@ struct Noted<'a> {
 impl<'a> Message<'a> {
     /// Nothing of it is read yet.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, fields: OnceCell::new() }
+        Self { bytes, fields: OnceCell::new(), delivered: TimeField::Lacks }
+    }
+
+    /// With what the mailbox beside the message says of its delivery.
+    pub(crate) fn delivered(self, delivered: TimeField) -> Self {
+        Self { delivered, ..self }
     }
 
     fn noted(&self) -> &Noted<'a> {
@@ -110,7 +117,9 @@ impl Fields for Message<'_> {
     fn time(&self, clock: Clock) -> TimeField {
         match clock {
             Clock::DateHeader => {}
-            Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::Record => {
+            Clock::Delivered => return self.delivered,
+            // Which of its Received fields counts is not for the message to say.
+            Clock::Received | Clock::Modified | Clock::Changed | Clock::Created | Clock::Accessed | Clock::Record => {
                 return TimeField::Lacks;
             }
         }
@@ -143,6 +152,10 @@ impl Fields for Message<'_> {
             }
         });
         reading
+    }
+
+    fn received(&self, visit: &mut dyn FnMut(Hop<'_>)) {
+        Header::of(self.bytes).filter(|field| field.is("Received")).for_each(|field| received::read(&field, visit));
     }
 
     fn message_id(&self, visit: &mut dyn FnMut(&[u8])) -> Reading {
