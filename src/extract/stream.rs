@@ -344,14 +344,14 @@ impl RecordSink for Intake<'_> {
                 self.outcome.disclosed(offset, length);
                 self.outside_for_others(admitted.clauses().union(undecided), length);
                 self.undecided_for(undecided);
-                let forms: Vec<_> = admitted.iter().map(|record| self.given(record, length)).collect();
-                if let Err(error) = self.draft.push(admitted) {
-                    return Err(self.stop(error.into()));
-                }
-                for (clauses, given) in forms {
+                for record in admitted.iter() {
+                    let (clauses, given) = self.given(record, length);
                     if let Err(tripped) = self.context.tripwires.record(clauses, given) {
                         return Err(self.stop(tripped.into()));
                     }
+                }
+                if let Err(error) = self.draft.push(admitted) {
+                    return Err(self.stop(error.into()));
                 }
             }
             Judgement::Withheld(clauses) => {
