@@ -161,6 +161,35 @@ fn columns_come_from_the_table_as_it_was_made_last() {
     );
 }
 
+/// mysqldump writes TIMESTAMP in UTC, whatever the zone of its server, and DATETIME as it was stored.
+#[test]
+fn an_instant_says_the_offset_that_the_dump_sets() {
+    const TABLE: &str = "CREATE TABLE t (a timestamp(3) NULL DEFAULT CURRENT_TIMESTAMP, b datetime, c timestamp);\n";
+    const VALUES: &str = "('2024-03-25 10:00:00.500','2024-03-25 10:00:00','0000-00-00 00:00:00'),(NULL,NULL,'soon');";
+    let rows = |offset: &str| {
+        [
+            format!(
+                "{{\"table\":\"t\",\"row\":{{\"a\":\"2024-03-25 10:00:00.500{offset}\",\"b\":\"2024-03-25 10:00:00\",\"c\":\"0000-00-00 00:00:00\"}}}}"
+            ),
+            "{\"table\":\"t\",\"row\":{\"a\":null,\"b\":null,\"c\":\"soon\"}}".to_owned(),
+        ]
+    };
+    for (set, offset) in [
+        ("/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;\n/*!40103 SET TIME_ZONE='+00:00' */;", "+00:00"),
+        ("SET time_zone = '-05:30';", "-05:30"),
+        ("", ""),
+        ("SET TIME_ZONE='+00:00';SET TIME_ZONE=@OLD_TIME_ZONE;", ""),
+        ("SET TIME_ZONE='SYSTEM';", ""),
+    ] {
+        for list in ["", " (a,b,c)"] {
+            let seen = seen(MysqlDump, format!("{set}{TABLE}INSERT INTO t{list} VALUES {VALUES}"));
+            assert_eq!((seen.rows, seen.lost), (rows(offset).to_vec(), vec![]), "{set}");
+        }
+    }
+    let unknown = seen(MysqlDump, "SET TIME_ZONE='+00:00';INSERT INTO t (a) VALUES ('2024-03-25 10:00:00');");
+    assert_eq!(unknown.rows, ["{\"table\":\"t\",\"row\":{\"a\":\"2024-03-25 10:00:00\"}}"]);
+}
+
 #[test]
 fn rows_of_postgresql_are_what_its_literals_say() {
     check(
