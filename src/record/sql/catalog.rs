@@ -3,7 +3,7 @@
 //! **Invariant:** a table's name says its schema and database where the dump says them; columns that may have changed are
 //! forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::Dialect;
@@ -21,11 +21,13 @@ pub(super) struct Column {
     pub(super) name: String,
     /// The server makes its value of the others: a dump holds `DEFAULT` for it, or nothing.
     pub(super) is_generated: bool,
+    /// MySQL's `TIMESTAMP`: an instant, which the dump writes in the zone that it sets.
+    pub(super) is_timestamp: bool,
 }
 
 impl Column {
     pub(super) fn plain(name: String) -> Self {
-        Self { name, is_generated: false }
+        Self { name, is_generated: false, is_timestamp: false }
     }
 }
 
@@ -67,6 +69,19 @@ impl Catalog {
 
     pub(super) fn columns(&self, table: &str) -> Option<Columns> {
         self.tables.get(table).cloned()
+    }
+
+    /// The columns that a statement names, with what is known of each as the table was made.
+    pub(super) fn typed(&self, table: &str, mut names: Columns) -> Columns {
+        let instants =
+            self.tables.get(table).map_or(&[][..], |known| known).iter().filter(|column| column.is_timestamp);
+        let instants: HashSet<&str> = instants.map(|column| column.name.as_str()).collect();
+        if !instants.is_empty() {
+            for column in Rc::make_mut(&mut names) {
+                column.is_timestamp = instants.contains(column.name.as_str());
+            }
+        }
+        names
     }
 
     /// A table was made; one too many is not remembered.

@@ -39,7 +39,7 @@ impl Reader<'_> {
         }
         let columns = if self.token == Token::Sign(b'(') {
             let Some(names) = self.names() else { return Ok(Outcome::Lost) };
-            Some(names)
+            Some(self.catalog.typed(&table, names))
         } else {
             self.catalog.columns(&table)
         };

@@ -83,6 +83,8 @@ pub(super) struct Reader<'s> {
     /// Strings are in a character set in which a byte of a character can be a backslash.
     pub(super) is_foreign: bool,
     pub(super) characters: Characters,
+    /// The offset from UTC that a dump of MySQL sets for its instants.
+    pub(super) offset: Option<String>,
     sink: &'s mut dyn RecordSink,
     /// Bytes handed over.
     given: u64,
@@ -100,6 +102,7 @@ impl<'s> Reader<'s> {
             row: Values::default(),
             is_foreign: false,
             characters: Characters::default(),
+            offset: None,
             sink,
             given: 0,
             told: 0,
@@ -261,6 +264,9 @@ impl<'s> Reader<'s> {
     /// The row that was read, of so many bytes of the dump.
     pub(super) fn emit(&mut self, bytes: u64, table: &str, columns: Option<&[Column]>) -> Result<(), SplitError> {
         self.told += bytes;
+        if let (Some(columns), Some(offset)) = (columns, &self.offset) {
+            self.row.set_offset(columns, offset);
+        }
         if let Err(why) = self.row.render(&mut self.line, table, columns) {
             self.lose(bytes, why);
             return Ok(());

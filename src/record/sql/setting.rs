@@ -44,6 +44,7 @@ enum Setting {
     ClientCharacterSet,
     StandardStrings,
     SearchPath,
+    TimeZone,
 }
 
 impl Reader<'_> {
@@ -58,6 +59,7 @@ impl Reader<'_> {
                 Token::Sign(b'@') => {
                     match setting {
                         Setting::SqlMode => self.lexer.modes = Modes::default(),
+                        Setting::TimeZone => self.offset = None,
                         Setting::ClientCharacterSet => self.characters.is_other = self.characters.is_other_outside,
                         _ => {}
                     }
@@ -77,6 +79,7 @@ impl Reader<'_> {
                         "SET" if was_character => Setting::CharacterSet,
                         "STANDARD_CONFORMING_STRINGS" => Setting::StandardStrings,
                         "SEARCH_PATH" => Setting::SearchPath,
+                        "TIME_ZONE" if self.lexer.dialect == Dialect::Mysql => Setting::TimeZone,
                         _ => Setting::None,
                     };
                     was_character = self.is("CHARACTER");
@@ -107,6 +110,12 @@ impl Reader<'_> {
             Setting::SearchPath => {
                 let is_default = self.token == Token::Word && upper == "DEFAULT";
                 self.catalog.search((!is_default).then_some(value));
+            }
+            // A zone by its name is the server's own, which the order says.
+            Setting::TimeZone => {
+                let is_offset = matches!(value.as_bytes(), [b'+' | b'-', a, b, b':', c, d]
+                    if [a, b, c, d].into_iter().all(u8::is_ascii_digit));
+                self.offset = is_offset.then_some(value);
             }
             Setting::None => {}
         }

@@ -93,12 +93,13 @@ impl Reader<'_> {
             let is_word = self.is_any(&["EXCLUDE", "PERIOD"]);
             let name = self.part();
             self.next();
+            let is_timestamp = self.lexer.dialect == Dialect::Mysql && self.is("TIMESTAMP");
             let is_other = is_other || (is_word && (self.token == Token::Sign(b'(') || self.is_any(&["USING", "FOR"])));
             let is_generated = self.pass_definition();
             if !is_other {
                 bytes = bytes.saturating_add(name.as_ref().map_or(0, String::len));
                 columns = columns.zip(name).map(|(mut columns, name)| {
-                    columns.push(Column { name, is_generated });
+                    columns.push(Column { name, is_generated, is_timestamp });
                     columns
                 });
             }

@@ -75,6 +75,19 @@ impl Values {
         self.all.clear();
     }
 
+    /// Instants say the offset from UTC in which they are written.
+    pub(super) fn set_offset(&mut self, columns: &[Column], offset: &str) {
+        let columns = columns.iter().zip(&mut self.all);
+        for (_, (_, range)) in columns.filter(|(column, (kind, _))| column.is_timestamp && *kind == Kind::Text) {
+            if self.data.get(range.clone()).is_some_and(is_moment) {
+                let begin = self.data.len();
+                self.data.extend_from_within(range.clone());
+                self.data.extend_from_slice(offset.as_bytes());
+                *range = begin..self.data.len();
+            }
+        }
+    }
+
     /// Writes the row, or says why it cannot be.
     pub(super) fn render(&self, line: &mut Vec<u8>, table: &str, columns: Option<&[Column]>) -> Result<(), Unreadable> {
         if self.is_long {
@@ -101,4 +114,17 @@ impl Values {
         row::render(line, Some(table), cells).map_err(|_| Unreadable::NotTheFormat)?;
         if line.len() > LINE_BYTES { Err(Unreadable::TooLong) } else { Ok(()) }
     }
+}
+
+/// `2024-03-25 10:00:00`, perhaps with a fraction, and not MySQL's zero.
+fn is_moment(text: &[u8]) -> bool {
+    let shape = |place: u8, byte: u8| if place == b'd' { byte.is_ascii_digit() } else { place == byte };
+    let Some((moment, fraction)) = text.split_at_checked(19) else { return false };
+    let is_fraction = fraction.is_empty()
+        || fraction
+            .strip_prefix(b".")
+            .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
+    is_fraction
+        && !moment.starts_with(b"0000")
+        && b"dddd-dd-dd dd:dd:dd".iter().zip(moment).all(|(place, byte)| shape(*place, *byte))
 }
