@@ -227,6 +227,7 @@ fn a_message_with_a_length_ends_where_its_length_and_the_from_lines_say_the_same
         ("T: b\nContent-Length: two\n\nc\n", false, false),
         ("T: b\nContent-Length: -2\n\nc\n", false, false),
         ("T: b\nContent-Length: 1\n\ncc\n", false, false),
+        ("T: b\nContent-Length: 1\n\ncFrom me\n", false, false),
         ("T: b\nContent-Length: 4\n\nc\n", false, false),
         ("T: b\nContent-Length: 18446744073709551615\n\nc\n", false, false),
         // Over the next message, exactly to the end.
@@ -257,6 +258,11 @@ fn a_message_with_a_length_ends_where_its_length_and_the_from_lines_say_the_same
             assert_eq!(seen, [Separator(front), record(message), Separator(2)]);
         }
     }
+    // To a line that is no From_ line with a date.
+    let prose = "T: b\nContent-Length: 2\n\nc\n\nFrom me\nX: more\n";
+    let lost = Lost(prose.len() as u64, Unreadable::NotTheFormat);
+    let all = [Separator(front), lost, Separator(1), Separator(front), last];
+    assert_eq!(pieces(Format::Mboxcl2, next(prose).as_bytes()), all);
     // A mailbox within a message: two readings, so none.
     let inner = format!("{FROM}T: c\n\nd\n");
     let outer = format!("T: b\nContent-Length: {}\n\nsee\n\n{inner}", inner.len() + 5);
