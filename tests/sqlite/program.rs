@@ -24,7 +24,9 @@ fn shop() -> Made {
          INSERT INTO customer VALUES (1, 'Alice@shop.example', '2024-03-25 10:00:00'), (2, 'CANARY-bob@shop.example', '2024-03-25 10:00:00'),
            (3, 'alice@shop.example', '2024-03-20 10:00:00'), (4, 'CANARY-deleted@shop.example alice@shop.example', '');
          INSERT INTO note VALUES (1, 'CANARY of alice@shop.example', 1711360800);
-         DELETE FROM customer WHERE id = 4; PRAGMA wal_checkpoint(TRUNCATE);",
+         CREATE TABLE gone (text); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300)
+           INSERT INTO gone SELECT 'CANARY-free alice@shop.example' FROM n;
+         DROP TABLE gone; DELETE FROM customer WHERE id = 4; PRAGMA wal_checkpoint(TRUNCATE);",
         "DELETE FROM customer WHERE id = 3; INSERT INTO customer VALUES (5, 'alice@shop.example', '2024-03-26 10:00:00');",
     ])
 }
@@ -60,6 +62,9 @@ fn gives(case: &Case, expected: &str) {
 #[test]
 fn rows_are_taken_out_of_a_folder_an_image_and_an_archive_with_what_stands_beside_the_database() {
     let made = shop();
+    for canary in [&b"CANARY-deleted"[..], b"CANARY-free", b"CANARY-bob", b"CANARY of"] {
+        assert!(made.database.windows(canary.len()).any(|window| window == canary), "the file holds it");
+    }
     let case = Case::new();
     put(&case, &made);
     // One path, and it is not that of the log.
@@ -227,9 +232,8 @@ fn a_damaged_database_is_short_and_nothing_of_what_sqlite_says_of_it_is_told() {
     ]);
     let mut cut = shop().database;
     cut.truncate(cut.len() - 4096);
-    let page = shop().database.len() - 4096;
     let mut broken = shop().database;
-    broken[page..page + 8].fill(0xff);
+    broken[4096..4104].fill(0xff);
     for (what, database) in [("a schema", &schema.database), ("a cut", &cut), ("a page", &broken)] {
         let case = Case::new();
         case.file("/srv/shop.db", database);
