@@ -39,7 +39,16 @@ use naive::{Answer, File};
 use told::Told;
 
 /// Decided in `tests/decider.rs`, from their bytes; a message is one in every store that holds it.
-const ELSEWHERE: &[Format] = &[Format::AccessLog, Format::Syslog, Format::Mbox, Format::Maildir, Format::Eml];
+const ELSEWHERE: &[Format] = &[
+    Format::AccessLog,
+    Format::Syslog,
+    Format::Mbox,
+    Format::Mboxcl,
+    Format::Mboxcl2,
+    Format::Maildir,
+    Format::Sdbox,
+    Format::Eml,
+];
 
 /// An order about records of that format.
 fn order_about(chance: &mut Chance, format: Format) -> order::Order {

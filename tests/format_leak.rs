@@ -18,7 +18,9 @@ use extract::order::Format;
 use recipe::{ASKED, Fact};
 
 /// In `tests/leak`.
-const ELSEWHERE: &[Format] = &[Format::AccessLog, Format::Syslog, Format::Mbox, Format::Maildir, Format::Eml];
+/// And a single-dbox, whose file is one message: `tests/mail_stores.rs`.
+const ELSEWHERE: &[Format] =
+    &[Format::AccessLog, Format::Syslog, Format::Mbox, Format::Maildir, Format::Sdbox, Format::Eml];
 
 /// 2024-03-25T00:00:00Z.
 const DAY: i64 = 1_711_324_800;

@@ -16,7 +16,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use recipe::{ASKED, Fact, made};
 
-/// Mail, and formats of records of a fixed size, or in a structure of their own: `tests/bad_content.rs`, `tests/utmp.rs`,
+/// Mail, and formats of records of a fixed size, or in a structure of their own: `tests/bad_content.rs`, `tests/mail_stores.rs`, `tests/utmp.rs`,
 /// `tests/journal.rs`, `tests/sqlite`.
 const ELSEWHERE: &[Format] = &[
     Format::Sqlite,
@@ -27,6 +27,9 @@ const ELSEWHERE: &[Format] = &[
     Format::Journal,
     Format::AccessLog,
     Format::Syslog,
+    Format::Mboxcl,
+    Format::Mboxcl2,
+    Format::Sdbox,
 ];
 
 /// 2024-03-25T10:00:00Z.

@@ -489,7 +489,7 @@ fn corpus_files(folder: &str) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn every_file_of_the_corpora_is_its_pieces_joined_as_any_format() {
-    let files: Vec<_> = ["mail", "logs", "archives"].into_iter().flat_map(corpus_files).collect();
+    let files: Vec<_> = ["mail", "logs", "archives", "db"].into_iter().flat_map(corpus_files).collect();
     for path in &files {
         let bytes = std::fs::read(path).unwrap();
         for which in Format::ALL.iter().copied() {

@@ -353,15 +353,15 @@ pub fn streams(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> Vec<(Format
         records.push(letter::message(chance, &aims[aim]));
     }
     if matter == Matter::Mail {
-        let mut stream = Vec::new();
-        for (place, message) in records.iter().enumerate() {
-            if place > 0 {
-                stream.push(b'\n');
-            }
-            stream.extend_from_slice(b"From MAILER-DAEMON Fri Mar 29 12:08:34 2024\n");
-            stream.extend_from_slice(message);
+        // The same messages in every store that holds messages: with their lengths, and each in a file of Dovecot's.
+        let measured: Vec<Vec<u8>> = records.iter().map(|message| with_length(message)).collect();
+        let mut streams: Vec<_> =
+            records.iter().take(4).map(|message| (Format::Sdbox, in_sdbox(message), vec![message.clone()])).collect();
+        streams.push((Format::Mbox, mailbox(&records), records));
+        for format in [Format::Mboxcl, Format::Mboxcl2] {
+            streams.push((format, mailbox(&measured), measured.clone()));
         }
-        return vec![(Format::Mbox, stream, records)];
+        return streams;
     }
     let one = |mut message: Vec<u8>| {
         if chance.percent(60) {
@@ -370,6 +370,30 @@ pub fn streams(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> Vec<(Format
         (Format::Eml, message.clone(), vec![message])
     };
     records.into_iter().map(one).collect()
+}
+
+fn mailbox(messages: &[Vec<u8>]) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for (place, message) in messages.iter().enumerate() {
+        if place > 0 {
+            stream.push(b'\n');
+        }
+        stream.extend_from_slice(b"From MAILER-DAEMON Fri Mar 29 12:08:34 2024\n");
+        stream.extend_from_slice(message);
+    }
+    stream
+}
+
+/// The message says how long its body is.
+fn with_length(message: &[u8]) -> Vec<u8> {
+    let body = message.windows(2).position(|pair| pair == b"\n\n").expect("a header ends") + 2;
+    [format!("Content-Length: {}\n", message.len() - body).as_bytes(), message].concat()
+}
+
+/// The message as Dovecot stores it: `struct dbox_message_header` before it, metadata behind.
+fn in_sdbox(message: &[u8]) -> Vec<u8> {
+    let head = format!("2 M1e C65f00000\n\x01\x02N {:8} {:016x}\n", "", message.len());
+    [head.as_bytes(), message, b"\n\x01\x03\nR65f00000\n\n"].concat()
 }
 
 /// A whole file's content, which may hold what is withheld.

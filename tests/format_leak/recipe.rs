@@ -36,6 +36,12 @@ impl Fact {
         if self.is_withheld { WITHHELD } else { "nobody" }
     }
 
+    fn message(&self) -> Vec<u8> {
+        let body = format!("{} from {} for {}\n", self.mark, self.ip, self.withheld());
+        let date = self.time("%a, %d %b %Y %H:%M:%S +0000");
+        format!("Content-Length: {}\nFrom: a@b.example\nDate: {date}\n\n{body}", body.len()).into_bytes()
+    }
+
     fn tuple(&self) -> String {
         format!("('{}','{}','{} {}')", self.local(), self.ip, self.mark, self.withheld())
     }
@@ -54,7 +60,11 @@ pub struct Made {
 
 /// The keys of a clause that asks for one address on one day.
 pub fn keys(format: Format, day: &str) -> String {
-    let window = format!("window = {{ from = {day}, through = {day}, clock = \"record\" }}");
+    let clock = if format.is_mail() { "date-header" } else { "record" };
+    let window = format!("window = {{ from = {day}, through = {day}, clock = \"{clock}\" }}");
+    if format.is_mail() {
+        return format!("identifiers = [{{ ip = \"{ASKED}\", role = [\"any\"] }}]\n{window}");
+    }
     let identifier = format!("identifiers = [{{ ip = \"{ASKED}\" }}]");
     let cell = format!("where = [{{ ip = \"{ASKED}\", column = \"ip\" }}], time = \"at\"");
     match format {
@@ -146,6 +156,13 @@ pub fn made(format: Format, facts: &[Fact], folder: &Path) -> Result<Made, Strin
             let insert = |fact: &Fact| format!("INSERT INTO public.t (at, ip, note) VALUES {};\n", fact.tuple());
             let inserts: String = facts.iter().map(insert).collect();
             rows(format!("{other}{inserts}").into_bytes(), "\"table\":\"public.t\",")
+        }
+        Format::Mboxcl | Format::Mboxcl2 => {
+            let messages: Vec<Vec<u8>> = facts.iter().map(Fact::message).collect();
+            let stored = messages
+                .iter()
+                .flat_map(|message| [b"From a@b Mon Mar 25 10:00:00 2024\n", message.as_slice(), b"\n"].concat());
+            Made { stored: stored.collect(), disclosed: Some(messages) }
         }
         Format::Sqlite => rows(sqlite(facts, folder), "\"table\":\"t\","),
         Format::W3c => w3c(facts),
