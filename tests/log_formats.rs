@@ -19,3 +19,5 @@ mod run;
 mod said;
 #[path = "log_formats/sample.rs"]
 mod sample;
+#[path = "log_formats/server.rs"]
+mod server;

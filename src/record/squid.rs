@@ -4,7 +4,8 @@
 //! Squid 5, `logformat squid %ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`. The time is one of UTC.
 //!
 //! The address of a request may hold blanks where the site allows it (`uri_whitespace allow`), so that the user, who stands
-//! behind it, is read only where the line has no word too many. Squid writes a user's name with percent escapes.
+//! behind it, is read only where the line has no word too many. Squid writes a user's name with percent escapes, but a blank in
+//! it as it is: such a user is not read.
 //!
 //! **Invariant:** no part of a request's address is read as a user.
 
