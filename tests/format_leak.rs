@@ -18,9 +18,7 @@ use extract::order::Format;
 use recipe::{ASKED, Fact};
 
 /// In `tests/leak`.
-/// And a single-dbox, whose file is one message: `tests/mail_stores.rs`.
-const ELSEWHERE: &[Format] =
-    &[Format::AccessLog, Format::Syslog, Format::Mbox, Format::Maildir, Format::Sdbox, Format::Eml];
+const ELSEWHERE: &[Format] = &[Format::AccessLog, Format::Syslog, Format::Mbox, Format::Maildir, Format::Eml];
 
 /// 2024-03-25T00:00:00Z.
 const DAY: i64 = 1_711_324_800;
@@ -69,12 +67,12 @@ fn try_one(format: Format, seed: u64, in_image: bool) -> Result<(), String> {
     let (facts, asked) = facts(&mut random, &mut aviary);
     let case = Case::new();
     let work = tempfile::tempdir().unwrap();
-    let made = recipe::made(format, &facts, work.path())?;
-    case.file("/srv/records", &made.stored);
-    let clause = case::records(
-        "\"/srv/records\"",
-        &format!("as = \"{}\"\n{}", format.name(), recipe::keys(format, "2024-03-25")),
-    );
+    let recipe::Folder { files, disclosed: expected } = recipe::folder(format, &facts, work.path())?;
+    for (name, content) in &files {
+        case.file(&format!("/srv/{name}"), content);
+    }
+    let clause =
+        case::records("\"/srv/*\"", &format!("as = \"{}\"\n{}", format.name(), recipe::keys(format, "2024-03-25")));
     case.order_on("source", "", "zone = \"UTC\"", &clause);
     let order = std::fs::read_to_string(case.path("order.toml")).unwrap();
     case.write_order(&order.replace("zone = \"Europe/London\"", "zone = \"UTC\""));
@@ -90,7 +88,8 @@ fn try_one(format: Format, seed: u64, in_image: bool) -> Result<(), String> {
     let searcher = Searcher::new(std::mem::take(&mut aviary.canaries));
     // The search would find them: they all stand in the source.
     let texts = searcher.canaries.iter().filter(|canary| matches!(canary.mark, Mark::Text(_))).count();
-    let planted: std::collections::BTreeSet<usize> = searcher.present(&made.stored);
+    let planted: std::collections::BTreeSet<usize> =
+        files.iter().flat_map(|(_, content)| searcher.present(content)).collect();
     let found = planted.iter().filter(|canary| matches!(searcher.canaries[**canary].mark, Mark::Text(_))).count();
     assert_eq!(found, texts, "{}: every mark is in the file", format.name());
     let mut everything = said(&case);
@@ -104,7 +103,7 @@ fn try_one(format: Format, seed: u64, in_image: bool) -> Result<(), String> {
     let disclosed: Vec<u8> = package.disclosed().into_iter().flat_map(|(_, bytes)| bytes).collect();
     let wanted = || facts.iter().zip(&asked).enumerate().filter(|(_, (_, asked))| **asked);
     assert!(wanted().count() > 3, "{}: the order asks for something", format.name());
-    match &made.disclosed {
+    match &expected {
         Some(records) => {
             let expected: Vec<u8> = wanted().flat_map(|(place, _)| records[place].clone()).collect();
             assert_eq!(disclosed.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{}", format.name());

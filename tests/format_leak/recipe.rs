@@ -75,6 +75,28 @@ pub fn keys(format: Format, day: &str) -> String {
     }
 }
 
+/// Files by name, and what each record in them is disclosed as.
+pub struct Folder {
+    pub files: Vec<(String, Vec<u8>)>,
+    /// None: only another program could say; its mark is looked for.
+    pub disclosed: Option<Vec<Vec<u8>>>,
+}
+
+/// The same in a folder of its own, for a format whose records stand in a file each.
+pub fn folder(format: Format, facts: &[Fact], scratch: &Path) -> Result<Folder, String> {
+    if format != Format::Sdbox {
+        let Made { stored, disclosed } = made(format, facts, scratch)?;
+        return Ok(Folder { files: vec![("records".to_owned(), stored)], disclosed });
+    }
+    // As Dovecot stores a message: `struct dbox_message_header` before it, metadata behind. The names sort as they come.
+    let messages: Vec<Vec<u8>> = facts.iter().map(Fact::message).collect();
+    let file = |(message, number): (&Vec<u8>, u32)| {
+        let head = format!("2 M1e C65f00000\n\x01\x02N {:8} {:016x}\n", "", message.len());
+        (format!("u.{number}"), [head.as_bytes(), message, b"\n\x01\x03\nR65f00000\n\n"].concat())
+    };
+    Ok(Folder { files: messages.iter().zip(1000..).map(file).collect(), disclosed: Some(messages) })
+}
+
 /// The file; what cannot be made on this machine says why.
 pub fn made(format: Format, facts: &[Fact], folder: &Path) -> Result<Made, String> {
     let lines = |head: &str, line: &dyn Fn(&Fact) -> String| {
