@@ -3,7 +3,7 @@
 //! **Invariant:** a stream is read with all that belongs to it, or not at all; each that was read is in the audit.
 
 use super::meter::{Meter, Metered};
-use super::stream::Trace;
+use super::trace::Trace;
 use crate::filesystem::FileSystem;
 use crate::read_error::ReadError;
 use crate::record::Sibling;

@@ -17,6 +17,7 @@ mod meter;
 mod pool;
 mod reach;
 mod stream;
+mod trace;
 mod trail;
 mod tripwire;
 mod whole;

@@ -10,13 +10,13 @@ use super::ExtractError;
 use super::beside::{self, Open, Opening};
 use super::format::{Choice, choose};
 use super::meter::{Meter, Metered};
+use super::trace::Trace;
 use super::tripwire::Tripwires;
 use super::whole::{WholeRead, read_whole};
 use super::year::{self, Before};
-use crate::digest::Digest;
 use crate::filesystem::FileSystem;
-use crate::ledger::{ShortfallKind, StreamTally, Tally};
-use crate::order::{Format, Order, Reduction};
+use crate::ledger::{ShortfallKind, Tally};
+use crate::order::{Order, Reduction};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
 use crate::record::{Reader, RecordSink, Sibling, SplitError, Stop, Unreadable};
@@ -40,23 +40,6 @@ pub(super) struct Outcome {
     pub(super) beside: Vec<Trace>,
 }
 
-/// What the provider's audit says of one stream.
-pub(super) struct Trace {
-    pub(super) path: StaffPath,
-    pub(super) format: Option<Format>,
-    /// Of the stored bytes, as far as they were read; none where nothing was.
-    pub(super) stored_sha256: Option<Digest>,
-    /// Bytes of the (decompressed) stream.
-    pub(super) size: u64,
-    pub(super) bytes: StreamTally,
-    /// Where the disclosed bytes stand in the (decompressed) stream: start and length, joined where they touch.
-    pub(super) disclosed: Vec<(u64, u64)>,
-    /// Why it could not be read to its end, in words for staff.
-    pub(super) error: Option<String>,
-    /// What else staff should know of it.
-    pub(super) note: Option<String>,
-}
-
 /// What all streams of a run share.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'c> {
@@ -66,22 +49,6 @@ pub(super) struct Context<'c> {
     pub(super) meter: &'c Meter<'c>,
     pub(super) tripwires: &'c Tripwires,
     pub(super) joined: &'c Joined,
-}
-
-impl Trace {
-    /// Of a stream of which nothing was read.
-    pub(super) fn new(path: StaffPath) -> Self {
-        Self {
-            path,
-            format: None,
-            stored_sha256: None,
-            size: 0,
-            bytes: StreamTally::default(),
-            disclosed: Vec::new(),
-            error: None,
-            note: None,
-        }
-    }
 }
 
 impl Outcome {

@@ -4,7 +4,7 @@
 
 use super::account::Account;
 use super::reach::Reach;
-use super::stream::Trace;
+use super::trace::Trace;
 use super::{ExtractError, Job, Output};
 use crate::audit::{AuditEvent, AuditWriter, StreamEvent};
 use crate::clock::Timestamp;
