@@ -32,6 +32,7 @@ mod target;
 mod volume_name;
 mod window;
 pub mod wire;
+pub mod wire_name;
 mod word_date;
 
 pub use category::{Category, LegalBasis};

@@ -11,6 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::value::Datetime;
 
+use super::wire_name::{Category, Clock, Format, Join, LegalBasis, Role, Take, TimeUnit, Unit};
+
 /// An order: the legal record. The recipient may read it, and it travels in the package byte for byte.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,44 +66,6 @@ pub struct Head {
     pub zone: String,
     /// What else the order asks to be told.
     pub disclose: Option<Disclose>,
-}
-
-/// A power, by its name here.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the names are those of `super::LegalBasis`, which explains them")]
-pub enum LegalBasis {
-    #[serde(rename = "pace-sch1")]
-    PaceSch1,
-    #[serde(rename = "poca-345")]
-    Poca345,
-    #[serde(rename = "ipa-pt3")]
-    IpaPt3,
-    #[serde(rename = "copo")]
-    Copo,
-    #[serde(rename = "norwich-pharmacal")]
-    NorwichPharmacal,
-    #[serde(rename = "cpr-31-17")]
-    Cpr3117,
-    #[serde(rename = "2703c2")]
-    Usc2703c2,
-    #[serde(rename = "2703d")]
-    Usc2703d,
-    #[serde(rename = "2703-warrant")]
-    Usc2703Warrant,
-    #[serde(rename = "2703f")]
-    Usc2703f,
-    #[serde(rename = "epoc-subscriber")]
-    EpocSubscriber,
-    #[serde(rename = "epoc")]
-    Epoc,
-    #[serde(rename = "mlat")]
-    Mlat,
-    #[serde(rename = "civil")]
-    Civil,
-    #[serde(rename = "consent")]
-    Consent,
-    #[serde(rename = "other")]
-    Other,
 }
 
 /// What else the order asks to be told. Leave it out unless it does.
@@ -193,80 +157,6 @@ pub struct Clause {
     pub limit: Option<Limit>,
 }
 
-/// A category of data, from the least to the most intrusive.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are those of `super::Category`, which explains them")]
-pub enum Category {
-    Subscriber,
-    Identification,
-    Traffic,
-    Content,
-}
-
-/// Whole files, or records in them.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Take {
-    Files,
-    Records,
-}
-
-/// A record format.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are those of `super::Format`, which explains them")]
-pub enum Format {
-    AccessLog,
-    Auth,
-    Dovecot,
-    Postfix,
-    Syslog,
-    Auditd,
-    Exim,
-    Haproxy,
-    MysqlGeneral,
-    MysqlSlow,
-    Postgresql,
-    Squid,
-    Vsftpd,
-    W3c,
-    Mbox,
-    Mboxcl,
-    Mboxcl2,
-    Maildir,
-    Sdbox,
-    Eml,
-    Csv,
-    DockerJson,
-    Jsonl,
-    MysqlDump,
-    PostgresqlDump,
-    Journal,
-    Sqlite,
-    Utmp,
-}
-
-/// A part of a mail message.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are those of `super::Unit`, which explains them")]
-pub enum Unit {
-    Headers,
-    MessageWithoutAttachments,
-}
-
-/// What records of one transaction have in common.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are those of `super::Join`, which explains them")]
-pub enum Join {
-    QueueId,
-    Session,
-    MessageId,
-}
-
 /// One identifier, of one type, and where it is looked for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -315,16 +205,6 @@ pub struct Rows {
     pub time_unit: Option<TimeUnit>,
 }
 
-/// What a column of numbers counts since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum TimeUnit {
-    Seconds,
-    Milliseconds,
-    Microseconds,
-}
-
 /// One identifier, of one type, and the column of which it is the whole value.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -354,22 +234,6 @@ pub struct Cell {
     pub column: String,
 }
 
-/// A place in a record.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are those of `super::Role`, which explains them")]
-pub enum Role {
-    From,
-    To,
-    Cc,
-    Bcc,
-    Sender,
-    ReplyTo,
-    Client,
-    User,
-    Any,
-}
-
 /// A span of time with both ends, on a named clock.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -385,21 +249,6 @@ pub struct Window {
     pub before: Option<Datetime>,
     /// Whose time is compared.
     pub clock: Clock,
-}
-
-/// Whose time a window is about.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are those of `super::Clock`, which explains them")]
-pub enum Clock {
-    Modified,
-    Changed,
-    Created,
-    Accessed,
-    Record,
-    DateHeader,
-    Received,
-    Delivered,
 }
 
 /// Tripwires of a clause.

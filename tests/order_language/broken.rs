@@ -142,7 +142,7 @@ fn clauses() -> Vec<Changes> {
             TAKE,
             "take = \"records\"\nsecret = true #! not-in-this-version\ndialect = \"x\" #! not-in-this-version\nexclude = \"y\" #! unknown-key\nidentifers = 1 #! unknown-key",
         )],
-        vec![(TAKE, "take = \"records\"\nas = \"sqlite\" #! not-in-this-version")],
+        vec![(TAKE, "take = \"records\"\nas = \"mdbox\" #! not-in-this-version")],
         vec![(TAKE, "take = \"records\"\nyear = 24 #! bad-year")],
         vec![(TAKE, "take = \"records\"\njoin = \"queue\" #! unknown-join")],
         vec![
