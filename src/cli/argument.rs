@@ -10,8 +10,10 @@ use clap::{Args, Parser, Subcommand};
 /// Discloses the letter of a court order and nothing else, in a package that anyone can check.
 #[derive(Debug, Parser)]
 #[command(name = "extract", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(after_help = "Exit codes: 0 complete; 1 refused, or findings; 2 usage or an invalid order; \
-3 sealed or previewed with something short, undecided or a clause not answered.")]
+#[command(
+    after_help = "Exit codes: 0 complete; 1 refused, findings, or a replay that differs; 2 usage or an invalid order; \
+3 sealed or previewed with something short, undecided or a clause not answered."
+)]
 pub struct Arguments {
     /// What else to do than to run an order.
     #[command(subcommand)]

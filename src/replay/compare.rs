@@ -8,7 +8,7 @@
 //! **Invariant:** an exhibit's number is never compared; each exhibit of each side is in at most one difference.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use crate::digest::Digest;
@@ -159,6 +159,10 @@ fn each(side: &mut dyn Side, see: &mut dyn FnMut(ExhibitLine) -> io::Result<()>)
 fn items(side: &mut dyn Side, sources: &[&str]) -> io::Result<Vec<Item>> {
     let mut items = Vec::new();
     each(side, &mut |line| {
+        // A package that verifies has no more: it was changed since.
+        if items.len() as u64 >= u64::from(limits::EXHIBITS) {
+            return Err(io::Error::other("there are more exhibits than a package may hold"));
+        }
         items.push(Item::of(line, sources)?);
         Ok(())
     })?;
@@ -207,24 +211,40 @@ fn differing(packaged: &[Item], replayed: &[Item]) -> Vec<Pair> {
 
 /// The exhibits of one place: by their bytes, then in their order.
 fn group(old: &[Item], new: &[Item], pairs: &mut Vec<Pair>) {
-    let mut by_content: BTreeMap<Digest, VecDeque<Item>> = BTreeMap::new();
-    for item in new {
-        by_content.entry(item.content).or_default().push_back(*item);
-    }
-    let mut alone = VecDeque::new();
-    for item in old {
-        match by_content.get_mut(&item.content).and_then(VecDeque::pop_front) {
-            Some(twin) if twin.facts == item.facts => {}
-            Some(twin) => pairs.push((Some(*item), Some(twin))),
-            None => alone.push_back(*item),
+    let by_content = |items: &[Item]| {
+        let mut items = items.to_vec();
+        items.sort_unstable_by_key(|item| (item.content, item.number));
+        items.into_iter().peekable()
+    };
+    let (mut old, mut new) = (by_content(old), by_content(new));
+    let (mut only_old, mut only_new) = (Vec::new(), Vec::new());
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => one.content.cmp(&other.content),
+        };
+        let one = if order.is_le() { old.next() } else { None };
+        let other = if order.is_ge() { new.next() } else { None };
+        match (one, other) {
+            (Some(one), Some(other)) if one.facts == other.facts => {}
+            (Some(one), Some(other)) => pairs.push((Some(one), Some(other))),
+            (one, other) => {
+                only_old.extend(one);
+                only_new.extend(other);
+            }
         }
     }
-    let mut left: Vec<Item> = by_content.into_values().flatten().collect();
-    left.sort_unstable();
-    for item in left {
-        pairs.push((alone.pop_front(), Some(item)));
+    only_old.sort_unstable_by_key(|item| item.number);
+    only_new.sort_unstable_by_key(|item| item.number);
+    let (mut only_old, mut only_new) = (only_old.into_iter(), only_new.into_iter());
+    loop {
+        match (only_old.next(), only_new.next()) {
+            (None, None) => return,
+            pair => pairs.push(pair),
+        }
     }
-    pairs.extend(alone.into_iter().map(|item| (Some(item), None)));
 }
 
 /// The lines of these exhibits, as far as their paths leave room: the evidence sets their length.

@@ -197,3 +197,123 @@ fn program(inputs: &Inputs<'_>) -> Option<Explanation> {
     let text = format!("the package was made by extract {old}, and this is extract {own}");
     Some(Explanation { cause: Cause::Program, source: None, certain: true, text })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{FORMAT, Outcome, ShortfallKind, Totals};
+    use crate::order;
+
+    fn order() -> Order {
+        let bytes = include_bytes!("../../orders/2024-17.toml");
+        order::read_alone(order::ManifestText { name: "order.toml", bytes }).unwrap().0
+    }
+
+    /// What a run over one source came to; none: a folder.
+    fn statement(sha256: Option<Digest>) -> Statement {
+        let clause = |id: &str| ClauseFacts {
+            id: id.into(),
+            outcome: Outcome::NothingHeld,
+            files: 0,
+            records: 0,
+            bytes: 0,
+            withheld: 0,
+            undecided: 0,
+            examined: None,
+            outside: None,
+        };
+        Statement {
+            format: FORMAT.into(),
+            order_sha256: Digest::of(b"order"),
+            provider_sha256: Some(Digest::of(b"provider")),
+            sources: vec![SourceFacts {
+                name: "mail01".into(),
+                kind: if sha256.is_some() { "raw".into() } else { "folder".into() },
+                bytes: sha256.map(|_| 7),
+                sha256,
+                journal: vec![],
+            }],
+            clauses: ["3a", "3b", "3c"].map(clause).into(),
+            totals: Totals::default(),
+            shortfalls: vec![],
+            ledger_sha256: Digest::of(b""),
+            digest: None,
+        }
+    }
+
+    /// The causes, with a question mark where they are not certain.
+    fn causes(old: &Statement, new: &Statement, version: &str, differing: Differing) -> Vec<String> {
+        let (order, clauses) = (order(), clauses(old, new));
+        let version = Some(version);
+        let by_source = &[differing];
+        let inputs = Inputs { order: &order, packaged: old, replayed: new, version, by_source, clauses: &clauses };
+        let word = |one: &Explanation| format!("{}{}", one.cause.name(), if one.certain { "" } else { "?" });
+        explain(&inputs).iter().map(word).collect()
+    }
+
+    #[test]
+    fn each_part_that_differs_is_named_and_one_that_only_may_differ_says_so() {
+        let image = || statement(Some(Digest::of(b"image")));
+        let folder = || statement(None);
+        let another_image = || statement(Some(Digest::of(b"another")));
+        let another_provider = |of: Statement| Statement { provider_sha256: None, ..of };
+        let withholding = |of: Statement| {
+            let mut of = of;
+            if let Some(clause) = of.clauses.first_mut() {
+                clause.withheld = 1;
+            }
+            of
+        };
+        let (own, other) = (VERSION.0, "0.0.7");
+        let none = Differing::default();
+        let some = Differing { exhibits: 2, whole_content: 0 };
+        let whole = Differing { exhibits: 2, whole_content: 1 };
+        let rows: [(&str, Statement, Statement, &str, Differing, &[&str]); 12] = [
+            ("another image", image(), another_image(), own, none, &["source"]),
+            ("a folder in its place", image(), folder(), own, some, &["source"]),
+            ("a folder", folder(), folder(), own, some, &["source"]),
+            ("a folder, by a count", folder(), withholding(folder()), own, none, &["source"]),
+            ("the program", image(), image(), other, some, &["program"]),
+            ("the program over a folder", folder(), folder(), other, some, &["source?", "program"]),
+            ("the provider file", image(), another_provider(image()), own, some, &["provider-file"]),
+            ("the provider file alone", folder(), another_provider(folder()), own, none, &["provider-file"]),
+            ("both", folder(), another_provider(folder()), own, some, &["source?", "provider-file"]),
+            ("both, and a whole file", folder(), another_provider(folder()), own, whole, &["source", "provider-file"]),
+            (
+                "all three",
+                image(),
+                another_provider(another_image()),
+                other,
+                some,
+                &["source", "provider-file", "program"],
+            ),
+            ("nothing that shows", image(), image(), own, some, &["not-stated?"]),
+        ];
+        for (what, old, new, version, differing, expected) in rows {
+            assert_eq!(causes(&old, &new, version, differing), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_a_clause_came_to_is_told_member_by_member_and_shortfall_by_shortfall() {
+        let (mut old, mut new) = (statement(None), statement(None));
+        let short = |kind, count| Shortfall { clause: "3b".into(), kind, count };
+        old.shortfalls = vec![short(ShortfallKind::NoSuchPath, 1), short(ShortfallKind::UnreadableFile, 2)];
+        new.shortfalls = vec![short(ShortfallKind::UnreadableFile, 3), short(ShortfallKind::ArchiveLimit, 1)];
+        new.clauses[0].outcome = Outcome::Undecided;
+        new.clauses[0].undecided = 4;
+        new.clauses[2].outside = Some(9);
+        let found = clauses(&old, &new);
+        let found: Vec<String> =
+            found.iter().map(|one| format!("{} {} {} {}", one.clause, one.what, one.packaged, one.replayed)).collect();
+        let expected = [
+            "3a outcome nothing-held undecided".to_owned(),
+            "3a undecided 0 4".into(),
+            format!("3b {} 1 0", ShortfallKind::NoSuchPath.name()),
+            format!("3b {} 2 3", ShortfallKind::UnreadableFile.name()),
+            format!("3b {} 0 1", ShortfallKind::ArchiveLimit.name()),
+            "3c outside none 9".into(),
+        ];
+        assert_eq!(found, expected);
+    }
+}
