@@ -74,8 +74,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Run the order of a package again on its sources, and say whether the same comes of it; else which exhibits differ, and
-    /// why. Nothing is written. Exit codes: 0 identical (also where the package is short); 1 different, or refused; 2 usage.
+    /// Run the order of a package again on its sources, and say whether the same comes of it.
+    ///
+    /// Where it does not: which exhibits differ, and which parts of the two runs explain it. Nothing is written. Exit codes: 0
+    /// identical, also where the package says itself that something is short; 1 different, or refused; 2 usage or an invalid order.
     Replay(ReplayArguments),
     /// Say by which comparison a file or a record is in, outside, withheld or undecided. For the provider's staff.
     Explain(ExplainArguments),

@@ -268,7 +268,8 @@ mod tests {
         let none = Differing::default();
         let some = Differing { exhibits: 2, whole_content: 0 };
         let whole = Differing { exhibits: 2, whole_content: 1 };
-        let rows: [(&str, Statement, Statement, &str, Differing, &[&str]); 12] = [
+        type Row = (&'static str, Statement, Statement, &'static str, Differing, &'static [&'static str]);
+        let rows: [Row; 12] = [
             ("another image", image(), another_image(), own, none, &["source"]),
             ("a folder in its place", image(), folder(), own, some, &["source"]),
             ("a folder", folder(), folder(), own, some, &["source"]),

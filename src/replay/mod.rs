@@ -2,12 +2,14 @@
 //!
 //! The package is verified first, and one that has findings is not replayed. The run is a run like any other, with every
 //! check, and its package goes nowhere: exhibits are hashed as they are drafted and not kept, the lines of the ledger wait
-//! in memory, and over [`crate::limits::SPOOL_MEMORY_BYTES`] in a file without a name. A replay discloses nothing, so that it needs
-//! no custodian, and an order that has expired since is replayed all the same: the custody log says when it was carried out.
+//! in memory, and over [`crate::limits::SPOOL_MEMORY_BYTES`] in a file without a name. A replay discloses nothing, so that
+//! it needs no custodian, and an order that has expired since is replayed all the same: the custody log says when it was
+//! carried out. An image that is not the one the order states shows in the digest, and is said rather than refused.
 //!
 //! The digest decides. It covers the order, the provider file, the sources, each count and each line of the ledger, and
 //! the other members of a package that verifies follow from those: with one digest, no two members differ but the three
-//! that may. Only where the digests differ the ledgers are read, to say in which exhibits and why.
+//! that may. (Who ran an order, and when, no second run can show.) Only where the digests differ the ledgers are read, to
+//! say in which exhibits and why.
 //!
 //! **Invariant:** nothing is written under any name; of an exhibit no more is said than a ledger states.
 
