@@ -69,7 +69,8 @@ pub struct Difference {
     pub sha256: Option<Digest>,
     /// SHA-256 of its file in the replay.
     pub replayed_sha256: Option<Digest>,
-    /// What of its line in the ledger differs, by the names there; and `records`, where what is said of its records does.
+    /// What of its line in the ledger differs, by the names there; `records` also where what is said of its
+    /// records does, and `exhibit` where only its place among those of its path does.
     pub members: Vec<&'static str>,
 }
 
@@ -217,7 +218,7 @@ fn group(old: &[Item], new: &[Item], pairs: &mut Vec<Pair>) {
         items.into_iter().peekable()
     };
     let (mut old, mut new) = (by_content(old), by_content(new));
-    let (mut only_old, mut only_new) = (Vec::new(), Vec::new());
+    let (mut only_old, mut only_new, mut same) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let order = match (old.peek(), new.peek()) {
             (None, None) => break,
@@ -228,13 +229,22 @@ fn group(old: &[Item], new: &[Item], pairs: &mut Vec<Pair>) {
         let one = if order.is_le() { old.next() } else { None };
         let other = if order.is_ge() { new.next() } else { None };
         match (one, other) {
-            (Some(one), Some(other)) if one.facts == other.facts => {}
+            (Some(one), Some(other)) if one.facts == other.facts => same.push((one, other)),
             (Some(one), Some(other)) => pairs.push((Some(one), Some(other))),
             (one, other) => {
                 only_old.extend(one);
                 only_new.extend(other);
             }
         }
+    }
+    // The same messages in another order are another ledger.
+    same.sort_unstable_by_key(|(one, _)| one.number);
+    let mut last = 0;
+    for (one, other) in same {
+        if other.number < last {
+            pairs.push((Some(one), Some(other)));
+        }
+        last = last.max(other.number);
     }
     only_old.sort_unstable_by_key(|item| item.number);
     only_new.sort_unstable_by_key(|item| item.number);
@@ -278,6 +288,9 @@ fn difference(
         if packaged.records_sha256(old.exhibit) != replayed.records_sha256(new.exhibit) && !members.contains(&"records")
         {
             members.push("records");
+        }
+        if members.is_empty() {
+            members.push("exhibit");
         }
     }
     let how = match (&old, &new) {
@@ -363,7 +376,7 @@ mod tests {
 
     #[test]
     fn exhibits_are_matched_by_what_they_are_and_not_by_their_number() {
-        let cases: [(&str, &str, &[&str]); 10] = [
+        let cases: [(&str, &str, &[&str]); 11] = [
             ("/a=1 /b=2", "/a=1 /b=2", &[]),
             ("/a=1 /b=2", "/b=2", &["missing 1 - /a"]),
             ("/b=2", "/a=1 /b=2", &["new - 1 /a"]),
@@ -374,6 +387,7 @@ mod tests {
             ("/m:1 /m:2 /m:3 /n=1", "/m:1 /m:3 /n=1", &["missing 2 - /m"]),
             ("/m:1 /m:2 /m:3", "/m:0 /m:1 /m:9 /m:3", &["content 2 1 /m sha256", "new - 3 /m"]),
             ("/m:1 /m:1 /m:1", "/m:1 /m:1", &["missing 3 - /m"]),
+            ("/m:1 /m:1 /m:2 /m:3", "/m:1 /m:1 /m:3 /m:2", &["ledger 4 3 /m exhibit"]),
         ];
         for (packaged, replayed, expected) in cases {
             let found = Comparison::of(&mut ledger_of(packaged), &mut ledger_of(replayed), &["s"]).unwrap();
