@@ -189,7 +189,7 @@ fn print_json(replay: &Replay, out: &mut dyn Write) -> io::Result<()> {
         more_differences: replay.more_differences,
         clauses: replay.clauses.iter().map(JsonClause::from).collect(),
         explained_by: replay.explained_by.iter().map(JsonExplanation::from).collect(),
-        not_told: if replay.is_identical() { &[] } else { &["zones"] },
+        not_told: if replay.is_identical() { &[] } else { &["zones", "signature"] },
     };
     serde_json::to_writer(&mut *out, &json)?;
     out.write_all(b"\n")
@@ -223,9 +223,13 @@ fn print_text(order: &str, replay: &Replay, out: &mut dyn Write) -> io::Result<(
     }
     writeln!(
         out,
-        "The order is the same. A package does not say by which version of the zone data it was made (the audit"
+        "The order is the same. All this holds if the package is as it was sealed, which only a signature shows."
     )?;
-    writeln!(out, "beside it does); this is {}.", VERSION.1)
+    let zones = VERSION.1;
+    writeln!(
+        out,
+        "By which version of the zone data it was made does not stand in it (the audit says it); this is {zones}."
+    )
 }
 
 fn exhibits(replay: &Replay, out: &mut dyn Write) -> io::Result<()> {

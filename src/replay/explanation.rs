@@ -2,7 +2,8 @@
 //!
 //! The order never does: a replay is refused with another. An image has a SHA-256, the provider file too, and the package
 //! names the version that made it, so that these are seen. A folder has none: that it changed is told by what came of it.
-//! The version of the zone data is not in a package, so that nothing can be told of it.
+//! The version of the zone data is not in a package, so that nothing can be told of it; nor, without a signature, that a
+//! package is as it was sealed.
 //!
 //! **Invariant:** where something differs there is at least one explanation, and one that is not certain says so.
 
@@ -44,7 +45,7 @@ pub struct Explanation {
     pub cause: Cause,
     /// The source's name, where it is one.
     pub source: Option<String>,
-    /// That the part differs is seen, or follows; else it is one of several that may.
+    /// That the part differs is seen, or follows where the package is as it was sealed; else it is one of several that may.
     pub certain: bool,
     /// In a plain sentence.
     pub text: String,
