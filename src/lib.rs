@@ -11,6 +11,7 @@
 //! whole:   every byte shown to the gate          --finish--> InScope<..>      --> Draft
 //! package: Writer::add(Draft) --> ledger --> close: Disclosure --> Report::of --> seal: read back --> publish
 //! verify:  structure, closed world, digests, chain, clauses, totals, scope decided again --> findings
+//! replay:  verify --> the same way again, into a package that goes nowhere --> the two digests, the two ledgers
 //! ```
 //!
 //! # The map
@@ -29,7 +30,8 @@
 //! | 8 | [`audit`], [`source`] | the provider's own file beside the package; the named things that an order lets us open, and the walk |
 //! | 9 | [`verify`] | checking a package without its sources |
 //! | 10 | [`extract`], [`plan`] | the pipeline; the preview for people |
-//! | 11 | [`cli`] | the only part that prints, exits, reads the environment and asks the time |
+//! | 11 | [`replay`] | running the order of a package again, and what explains a difference |
+//! | 12 | [`cli`] | the only part that prints, exits, reads the environment and asks the time |
 //!
 //! # Where a new thing goes
 //!
@@ -70,6 +72,7 @@ pub mod packing;
 pub mod plan;
 pub mod read_error;
 pub mod record;
+pub mod replay;
 pub mod report;
 pub mod scope;
 pub mod source;

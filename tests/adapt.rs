@@ -51,7 +51,7 @@ struct Run {
     members: BTreeMap<String, Vec<u8>>,
 }
 
-/// Runs the order as its adapter would, and has the package verified.
+/// Runs the order as its adapter would, and has the package verified and replayed.
 fn run(order: &str, server: &Path) -> Run {
     let work = tempfile::tempdir().unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("orders").join(format!("{order}.toml"));
@@ -74,6 +74,9 @@ fn run(order: &str, server: &Path) -> Run {
     }
     let verify = extract(&["verify", "a.tar"]);
     assert!(verify.status.success(), "{order}: {}", String::from_utf8_lossy(&verify.stdout));
+    let replay = extract(&["replay", "a.tar", "--order", path.to_str().unwrap(), "--source", &source]);
+    let said = String::from_utf8_lossy(&replay.stdout);
+    assert!(replay.status.success() && said.starts_with("identical: "), "{order}: {said}");
     Run { code: output.status.code().unwrap(), stderr, members }
 }
 

@@ -95,6 +95,43 @@ fn every_check_is_expected_by_some_vector_and_every_name_is_one_of_a_check() {
     }
 }
 
+/// What no check of a package alone can show, a replay on its sources does; but not who ran an order, and when.
+#[test]
+fn what_verify_cannot_object_to_a_replay_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = fs::read(fixture::package(folder.path(), fixture::ORDER, 3)).unwrap();
+    let path = folder.path().join("tampered.tar");
+    let mut seen = std::collections::BTreeMap::new();
+    for vector in Vector::all().iter().filter(|vector| vector.expect == ["none"]) {
+        let tampered = forge::tampered(&good, vector);
+        fs::write(&path, &tampered).unwrap();
+        let (old, new) = (tape::Tape::read(&good), tape::Tape::read(&tampered));
+        let varying = ["custody.jsonl", "bag-info.txt", "tagmanifest-sha256.txt"];
+        let is_same = |name: &str| old.has(name) && new.has(name) && old.get(name) == new.get(name);
+        let names = [old.names(""), new.names("")].concat();
+        let mut bound = names.iter().filter(|name| !varying.contains(&name.as_str()));
+        let expected = if bound.all(|name| is_same(name)) {
+            (0, "identical: ")
+        } else if is_same("order.toml") {
+            (1, "different: ")
+        } else {
+            (1, "")
+        };
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_extract"));
+        let output =
+            command.arg("replay").arg(&path).arg("--order").arg(folder.path().join("order.toml")).output().unwrap();
+        let (said, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(expected.0), "{}: {said}{error}", vector.name);
+        assert!(said.starts_with(expected.1), "{}: {said}", vector.name);
+        assert_eq!(error.contains("not the order of the package"), expected == (1, ""), "{}: {error}", vector.name);
+        if expected.1 == "different: " {
+            assert!(said.contains("What explains it"), "{}: {said}", vector.name);
+        }
+        *seen.entry(expected).or_insert(0) += 1;
+    }
+    assert_eq!(seen.len(), 3, "there are vectors of each kind: {seen:?}");
+}
+
 /// A package whose sixth exhibit has `count` lines of 1,000 bytes, all asked for by clause 1a alone.
 fn large(good: &[u8], count: usize) -> Vec<u8> {
     let mut tape = tape::Tape::read(good);

@@ -10,8 +10,10 @@ use clap::{Args, Parser, Subcommand};
 /// Discloses the letter of a court order and nothing else, in a package that anyone can check.
 #[derive(Debug, Parser)]
 #[command(name = "extract", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(after_help = "Exit codes: 0 complete; 1 refused, or findings; 2 usage or an invalid order; \
-3 sealed or previewed with something short, undecided or a clause not answered.")]
+#[command(
+    after_help = "Exit codes: 0 complete; 1 refused, findings, or a replay that differs; 2 usage or an invalid order; \
+3 sealed or previewed with something short, undecided or a clause not answered."
+)]
 pub struct Arguments {
     /// What else to do than to run an order.
     #[command(subcommand)]
@@ -72,22 +74,41 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Run the order of a package again on its sources and compare (not in this version).
-    Replay {
-        /// The package.
-        package: PathBuf,
-        /// The order.
-        #[arg(long)]
-        order: PathBuf,
-        /// Where a source is.
-        #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
-        sources: Vec<SourceArgument>,
-    },
+    /// Run the order of a package again on its sources, and say whether the same comes of it.
+    ///
+    /// Where it does not: which exhibits differ, and which parts of the two runs explain it. Nothing is written. Exit codes: 0
+    /// identical, also where the package says itself that something is short; 1 different, or refused; 2 usage or an invalid order.
+    Replay(ReplayArguments),
     /// Say by which comparison a file or a record is in, outside, withheld or undecided. For the provider's staff.
     Explain(ExplainArguments),
     /// Say what an order's sources hold: images, volumes, file systems, and what of it is not read. Of files it tells no name.
     /// It needs of the order its sources alone. For the provider's staff.
     Sources(SourcesArguments),
+}
+
+/// Replaying a package.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The package. It is verified first, and one with findings is not replayed.
+    pub package: PathBuf,
+    /// The order: byte for byte the one in the package. Its provider file is looked for beside it.
+    #[arg(long)]
+    pub order: PathBuf,
+    /// Where a source is: overrides the provider file. May be given for each source.
+    #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
+    pub sources: Vec<SourceArgument>,
+    /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
+    #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
+    pub keys: Vec<SourceArgument>,
+    /// Say the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// No progress and no result but the exit code (and --json).
+    #[arg(long)]
+    pub quiet: bool,
+    /// Streams read at the same time [default: one a core]. The result does not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
 }
 
 /// Looking at sources.

@@ -7,6 +7,7 @@ pub mod check;
 mod explain;
 pub mod manifest;
 mod progress;
+mod replay;
 mod run;
 mod sources;
 pub mod verify;
@@ -22,7 +23,7 @@ use argument::{Arguments, Command};
 
 /// The order was carried out and answered in full.
 const COMPLETE: u8 = 0;
-/// Refused, or `verify` has findings.
+/// Refused, or `verify` has findings, or `replay` gives something else.
 const REFUSED: u8 = 1;
 /// The command line or the order is not valid.
 const INVALID: u8 = 2;
@@ -47,7 +48,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             u8::try_from(verify::run(&package, json, &mut out, &mut err)).unwrap_or(REFUSED)
         }
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
-        Some(Command::Replay { .. }) => not_in_this_version("replay", &mut err),
+        Some(Command::Replay(arguments)) => replay::run(&arguments, &mut out, &mut err),
         Some(Command::Sources(arguments)) => sources::run(&arguments, &mut out, &mut err),
     }
     .into()
@@ -75,11 +76,6 @@ fn check_order(order: &Path, fix_salt: bool, out: &mut dyn Write, err: &mut dyn 
             INVALID
         }
     }
-}
-
-fn not_in_this_version(command: &str, err: &mut dyn Write) -> u8 {
-    say(err, format_args!("error: extract {command}: not in this version\n"));
-    INVALID
 }
 
 /// Every archive that a clause opens, and every segment of an image, is an open file: as many as this machine allows.

@@ -109,7 +109,7 @@ fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn 
     } else if !arguments.quiet {
         match &job.output {
             Output::Package { path, .. } => say(out, format_args!("sealed {}\n\n", path.display())),
-            Output::Preview { .. } => {
+            Output::Preview { .. } | Output::Replay { .. } => {
                 say(out, format_args!("preview of order {}: nothing was written\n\n", job.order.id))
             }
         }
@@ -119,7 +119,7 @@ fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn 
 }
 
 /// How to go on after an error.
-fn hint(error: &ExtractError) -> Option<&'static str> {
+pub(super) fn hint(error: &ExtractError) -> Option<&'static str> {
     match error {
         ExtractError::Package(PackageError::OutputExists { .. }) => {
             Some("name another file with --output, or move the existing one away; a sealed package is never replaced")

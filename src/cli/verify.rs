@@ -34,7 +34,7 @@ pub fn run(path: &Path, json: bool, out: &mut dyn Write, err: &mut dyn Write) ->
 }
 
 /// A regular file: opening a pipe would wait for ever, a device may never end.
-fn open(path: &Path) -> Result<File, String> {
+pub(super) fn open(path: &Path) -> Result<File, String> {
     let kind = fs::metadata(path).map_err(|error| error.to_string())?;
     if kind.is_dir() {
         return Err("this is a folder; a package is one tar file".into());

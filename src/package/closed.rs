@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use super::PackageError;
 use super::custody::CustodyLog;
 use super::layout::Member;
+use super::replayed::ReplayedLedger;
+use super::spool::SpoolReader;
 use super::tape::{Tape, Tar, Written};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
@@ -19,11 +21,12 @@ pub struct Closed {
     tape: Tape,
     disclosure: Disclosure,
     streams: StreamTally,
+    exhibits: SpoolReader,
 }
 
 impl Closed {
-    pub(super) fn new(tape: Tape, disclosure: Disclosure, streams: StreamTally) -> Self {
-        Self { tape, disclosure, streams }
+    pub(super) fn new(tape: Tape, disclosure: Disclosure, streams: StreamTally, exhibits: SpoolReader) -> Self {
+        Self { tape, disclosure, streams, exhibits }
     }
 
     /// All that may be said.
@@ -38,6 +41,11 @@ impl Closed {
             outside: self.streams.outside,
             examined: u64::try_from(self.streams.total()).unwrap_or(u64::MAX),
         }
+    }
+
+    /// All that may be said, and its ledger: of a package that goes nowhere.
+    pub fn into_ledger(self) -> (Disclosure, ReplayedLedger) {
+        (self.disclosure, ReplayedLedger::new(self.exhibits, self.tape.members()))
     }
 
     /// Writes the rest of the package, at `time`, and reads all of it back. A preview is refused.

@@ -15,7 +15,7 @@ use super::closed::Closed;
 use super::draft::{Draft, Drafter, Items, Message, Stretch, ids};
 use super::layout::{BAGIT_TXT, Member, NOTHING};
 use super::lines::LinesDone;
-use super::spool::Spool;
+use super::spool::{Spool, SpoolReader};
 use super::tape::Tape;
 use super::{PackageError, readme};
 use crate::digest::{Digest, Hasher};
@@ -193,7 +193,7 @@ impl Writer {
         mut line: ExhibitLine,
         clauses: ClauseSet,
         format: Option<Format>,
-        body: Option<&mut super::spool::SpoolReader>,
+        body: Option<&mut SpoolReader>,
     ) -> Result<(), PackageError> {
         let number = self.next;
         if number > limits::EXHIBITS {
@@ -273,7 +273,7 @@ impl Writer {
         if self.next == 1 {
             self.tape.member(Member::Nothing, NOTHING)?;
         }
-        let ledger_sha256 = self.write_ledger()?;
+        let (ledger_sha256, exhibits) = self.write_ledger()?;
         let statement = Statement {
             format: FORMAT.to_owned(),
             order_sha256: self.order_sha256,
@@ -294,11 +294,11 @@ impl Writer {
         .with_digest()?;
         self.tape.member(Member::Disclosure, &ledger::line(&statement)?)?;
         let disclosure = Disclosure { order: self.order, statement, summary: self.summary };
-        Ok(Closed::new(self.tape, disclosure, facts.streams))
+        Ok(Closed::new(self.tape, disclosure, facts.streams, exhibits))
     }
 
-    /// Writes `records/` and `exhibits.jsonl`; the digest of `exhibits.jsonl` followed by `records/` in order.
-    fn write_ledger(&mut self) -> Result<Digest, PackageError> {
+    /// Writes `records/` and `exhibits.jsonl`; the digest of `exhibits.jsonl` followed by `records/` in order, and the former.
+    fn write_ledger(&mut self) -> Result<(Digest, SpoolReader), PackageError> {
         let folder: Arc<Path> = Arc::clone(self.exhibits.folder());
         let exhibits = std::mem::replace(&mut self.exhibits, Spool::new(Arc::clone(&folder)));
         let records = std::mem::replace(&mut self.records, Spool::new(folder));
@@ -317,7 +317,7 @@ impl Writer {
         }
         exhibits.rewind()?;
         self.tape.stream(Member::Exhibits, length, own.finish(), Some(&mut exhibits), &mut |_| {})?;
-        Ok(ledger.finish())
+        Ok((ledger.finish(), exhibits))
     }
 
     fn clause_facts(&self, facts: &Facts) -> Vec<ClauseFacts> {

@@ -22,6 +22,7 @@ mod container;
 mod contents;
 mod custody;
 mod exhibit;
+mod held;
 mod ledger;
 mod manifest;
 mod names;
@@ -31,10 +32,10 @@ mod remade;
 mod taken_in;
 mod totals;
 
-use std::cell::RefCell;
 use std::io::{self, Read, Seek};
 
 pub use check::{Check, Finding, State, printable};
+pub use held::Held;
 pub use redecide::Decided;
 
 use check::Findings;
@@ -70,12 +71,18 @@ pub struct Verification {
 pub struct VerifyError(#[from] io::Error);
 
 /// Verifies a package. An error is one of reading the file, never of what it holds.
-pub fn verify(mut package: impl Read + Seek) -> Result<Verification, VerifyError> {
+pub fn verify(package: impl Read + Seek) -> Result<Verification, VerifyError> {
+    Ok(verify_held(package)?.0)
+}
+
+/// As [`verify`]; and the package that was verified, for who holds it against something else.
+pub fn verify_held<R: Read + Seek>(mut package: R) -> Result<(Verification, Held<R>), VerifyError> {
     let mut findings = Findings::default();
     let contents = container::read(&mut package, &mut findings)?;
-    let file = RefCell::new(package);
-    let run = Run { shelf: Shelf::new(&file, &contents), findings, ran: [false; Check::ALL.len()] };
-    Ok(run.all(&contents)?)
+    let held = Held::new(package, contents);
+    let run = Run { shelf: held.shelf(), findings, ran: [false; Check::ALL.len()] };
+    let verification = run.all(held.contents())?;
+    Ok((verification, held))
 }
 
 struct Run<'a, R> {

@@ -15,7 +15,7 @@ use crate::package::layout::{BAGIT_TXT, Member, NOTHING};
 use crate::report::Report;
 
 /// The longest `bag-info.txt`, in bytes: four short lines.
-const BAG_INFO_BYTES: u64 = 1024;
+pub(super) const BAG_INFO_BYTES: u64 = 1024;
 
 /// The members whose bytes are the same in every package of an order.
 pub(super) fn fixed<R: Read + Seek>(shelf: &Shelf<'_, R>, findings: &mut Findings) -> io::Result<()> {

@@ -34,6 +34,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["audit", "source"],
     &["verify"],
     &["extract", "plan"],
+    &["replay"],
     &["cli"],
 ];
 
