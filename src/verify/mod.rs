@@ -11,8 +11,10 @@
 //! - `report.html` and `report.json` must be those made anew from the rest, to the byte: `closed-world`;
 //! - how many records an exhibit has, and the limits that clauses set, is `totals`; the order of the exhibits is `scope`.
 //!
+//! Signatures lie beside the package: [`Verification::judge_signatures`] is given them.
+//!
 //! A check that rests on a failed one is not run: all on the container; what reads the ledger on its form and on a valid
-//! order; `totals` on `closed-world` and `clauses`; `scope` on those and on `sha256`.
+//! order; `totals` on `closed-world` and `clauses`; `scope` on those and on `sha256`; `signature`, to pass, on `closed-world` and `sha256`.
 //!
 //! **Invariant:** nothing here says that nothing is missing: without the sources nobody can.
 
@@ -28,6 +30,7 @@ mod names;
 mod redecide;
 mod reduced;
 mod remade;
+mod signature;
 mod taken_in;
 mod totals;
 
@@ -36,6 +39,7 @@ use std::io::{self, Read, Seek};
 
 pub use check::{Check, Finding, State, printable};
 pub use redecide::Decided;
+pub use signature::Signed;
 
 use check::Findings;
 use contents::{Contents, Shelf};
@@ -48,6 +52,7 @@ use crate::limits;
 use crate::order::{self, Order};
 use crate::package::layout::Member;
 use crate::scope::Scope;
+use crate::signature::Message;
 
 /// What was found out about a package.
 #[derive(Clone, Debug)]
@@ -62,6 +67,10 @@ pub struct Verification {
     pub findings: Vec<Finding>,
     /// What deciding again came to; none where it was not done.
     pub decided: Option<Decided>,
+    /// What a signature of the package is over; none where its structure failed.
+    pub message: Option<Message>,
+    /// The signatures that count, where [`Verification::judge_signatures`] was asked.
+    pub signed: Vec<Signed>,
 }
 
 /// The package could not be read.
@@ -88,8 +97,9 @@ impl<R: Read + Seek> Run<'_, R> {
     fn all(mut self, contents: &Contents) -> io::Result<Verification> {
         self.ran(Check::Structure);
         if self.findings.failed(Check::Structure) {
-            return Ok(self.verification(None, None, None));
+            return Ok(self.verification(None, None, None, None));
         }
+        let message = self.shelf.open(Member::TagManifest).map(Message::of).transpose()?;
         let order = self.order(contents)?;
         let statement = self.statement()?;
         remade::fixed(&self.shelf, &mut self.findings)?;
@@ -105,7 +115,7 @@ impl<R: Read + Seek> Run<'_, R> {
             (Some(order), Some(statement)) => self.ledger(order, statement)?,
             _ => None,
         };
-        Ok(self.verification(order.as_ref(), statement.as_ref(), decided))
+        Ok(self.verification(order.as_ref(), statement.as_ref(), decided, message))
     }
 
     fn ran(&mut self, check: Check) {
@@ -228,6 +238,7 @@ impl<R: Read + Seek> Run<'_, R> {
         order: Option<&Order>,
         statement: Option<&Statement>,
         decided: Option<Decided>,
+        message: Option<Message>,
     ) -> Verification {
         let state = |check: Check| match check {
             Check::Withholds => State::NotPossible,
@@ -242,6 +253,8 @@ impl<R: Read + Seek> Run<'_, R> {
             checks: Check::ALL.map(|check| (check, state(check))),
             findings: self.findings.into_list(),
             decided,
+            message,
+            signed: Vec::new(),
         }
     }
 }
