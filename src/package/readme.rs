@@ -54,7 +54,14 @@ HOW TO CHECK THIS PACKAGE
    It checks every sum and every count, and decides again, for each exhibit
    and each record, whether the order covers it.
 
+"#
+    ) + &limits(id)
+}
 
+/// The last part: what takes a signature, or the sources.
+fn limits(id: &str) -> String {
+    format!(
+        r#"
 WHAT THESE CHECKS CANNOT SHOW
 
 This package itself is not signed. Whoever can change a file in it can also
