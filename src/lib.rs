@@ -21,7 +21,7 @@
 //! | layer | modules | what belongs there |
 //! |---|---|---|
 //! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal |
-//! | 2 | [`order`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`] |
+//! | 2 | [`order`], [`signature`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures over a package |
 //! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
 //! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |
@@ -75,6 +75,7 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod scope;
+pub mod signature;
 pub mod source;
 pub mod verify;
 pub mod volume;

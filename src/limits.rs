@@ -306,3 +306,17 @@ pub const ISO_CONTINUATIONS: usize = 64;
 pub const ISO_NAME_BYTES: usize = 1_024;
 /// Places behind an ISO 9660 at which a further session is looked for.
 pub const ISO_SESSION_PLACES: usize = 1_024;
+/// Signatures that lie beside one package.
+pub const SIGNATURES: usize = 32;
+/// The longest signature that is read, in bytes (one by an RSA key of 4,096 bits has some 2,000).
+pub const SIGNATURE_BYTES: u64 = 64 * 1024;
+/// The longest file of allowed signers, in bytes.
+pub const ALLOWED_SIGNERS_BYTES: u64 = 4 * 1024 * 1024;
+/// The longest file of a key that signs, in bytes.
+pub const KEY_FILE_BYTES: u64 = 64 * 1024;
+/// How often the passphrase of a key that signs is stretched (ssh-keygen makes 24 times).
+pub const KEY_ROUNDS: u32 = 16_384;
+/// The longest answer of ssh-agent, in bytes (its own bound).
+pub const AGENT_MESSAGE_BYTES: usize = 256 * 1024;
+/// How long an answer of ssh-agent may take: a person may have to touch a key in hardware.
+pub const AGENT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);

@@ -128,7 +128,8 @@ fn the_result_for_people_says_what_was_confirmed_and_what_no_check_says() {
         "4 records and messages given in part, which are what their clauses ask for",
         "scope         passed",
         "withholds     not-possible",
-        "signature     not-run       no signature was given",
+        "signature     not-run       NOT SIGNED: no signature lies beside it",
+        "NOT SIGNED. No signature lies beside it as 2024-17.tar.sig.",
         "No check says that nothing is missing",
         "replay",
     ] {

@@ -41,6 +41,10 @@ pub struct RunArguments {
     /// Who runs the disclosure: overrides the provider file.
     #[arg(long, value_name = "NAME")]
     pub custodian: Option<String>,
+    /// Sign the package once it is sealed, as `extract sign` does: a private key of OpenSSH, or a public one (.pub) whose
+    /// private key ssh-agent holds. The signature lies beside the package.
+    #[arg(long, value_name = "KEY", conflicts_with = "dry_run")]
+    pub sign: Option<PathBuf>,
     /// Read and hash what the run would, say what would be disclosed by clause, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -68,11 +72,22 @@ pub enum Command {
     },
     /// Check a package, offline and without its sources.
     Verify {
-        /// The package.
+        /// The package; signatures are looked for beside it (PACKAGE.sig, PACKAGE.2.sig, ...).
         package: PathBuf,
+        /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
+        #[arg(long, value_name = "FILE")]
+        allowed_signers: Option<PathBuf>,
         /// Say the result as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Sign a package that passes every check; the signature is a file beside it, and the package stays as it is.
+    Sign {
+        /// The package.
+        package: PathBuf,
+        /// A private key of OpenSSH, or a public one (.pub) whose private key ssh-agent holds, as those in hardware.
+        #[arg(long, value_name = "KEY")]
+        key: PathBuf,
     },
     /// Run the order of a package again on its sources, and say whether the same comes of it.
     ///

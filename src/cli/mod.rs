@@ -9,6 +9,7 @@ pub mod manifest;
 mod progress;
 mod replay;
 mod run;
+mod sign;
 mod sources;
 pub mod verify;
 
@@ -44,9 +45,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match arguments.command {
         None => run::run(&arguments.run, &mut out, &mut err),
         Some(Command::Check { order, fix_salt }) => check_order(&order, fix_salt, &mut out, &mut err),
-        Some(Command::Verify { package, json }) => {
-            u8::try_from(verify::run(&package, json, &mut out, &mut err)).unwrap_or(REFUSED)
+        Some(Command::Verify { package, allowed_signers, json }) => {
+            verify::run(&package, allowed_signers.as_deref(), json, &mut out, &mut err)
         }
+        Some(Command::Sign { package, key }) => sign::run(&package, &key, &mut out, &mut err),
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay(arguments)) => replay::run(&arguments, &mut out, &mut err),
         Some(Command::Sources(arguments)) => sources::run(&arguments, &mut out, &mut err),

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::argument::{RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
-use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, say};
+use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, say, sign};
 use crate::audit::AuditError;
 use crate::clock;
 use crate::extract::{self, Done, ExtractError, Job, Output};
 use crate::package::PackageError;
 use crate::plan;
 use crate::read_error::ReadError;
+use crate::signature::{Signer, beside};
 use crate::source::SourceError;
 
 /// Set by Ctrl-C, and by the signals that end a process in order.
@@ -37,13 +38,20 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
         let (count, path) = (loaded.warnings, order.display());
         say(err, format_args!("warning: {count} to look at: see extract check {path}\n"));
     }
+    // Before hours of work: the key is there, its passphrase fits, and no signature of another package lies in the way.
+    let output = output(arguments, &loaded);
+    let signer = match arguments.sign.as_deref().map(|key| sign::prepared(key, err)) {
+        Some(None) => return INVALID,
+        Some(Some(signer)) if is_free_of_signatures(&output, err) => Some(signer),
+        Some(Some(_)) => return REFUSED,
+        None => None,
+    };
     // Without the handler Ctrl-C would end the process with its temporary file in place: better not to begin.
     if let Err(error) = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)) {
         say(err, format_args!("error: signals cannot be caught: {error}\n"));
         return REFUSED;
     }
     let bar = Bar::new(arguments.quiet);
-    let output = output(arguments, &loaded);
     let job = Job {
         order: &loaded.order,
         provider: loaded.provider.as_ref(),
@@ -57,7 +65,13 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
     let result = extract::run(&job);
     bar.clear();
     match result {
-        Ok(done) => finished(arguments, &job, &done, out),
+        Ok(done) => {
+            let code = finished(arguments, &job, &done, out);
+            match (&job.output, signer) {
+                (Output::Package { path, .. }, Some(signer)) => signed(arguments, path, &signer, code, out, err),
+                _ => code,
+            }
+        }
         Err(error) => {
             say(err, format_args!("error: {error}\n"));
             if let Some(hint) = hint(&error) {
@@ -116,6 +130,42 @@ fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn 
         say(out, format_args!("{}", plan::table(&done.disclosure, &done.tallies)));
     }
     if done.disclosure.statement.is_complete() { COMPLETE } else { SHORT }
+}
+
+/// No signature of another package lies where the one of this package will.
+fn is_free_of_signatures(output: &Output, err: &mut dyn Write) -> bool {
+    let Output::Package { path, .. } = output else { return true };
+    let there = beside::all(path);
+    if let Some(first) = there.first() {
+        let words = "lies where a signature of this package would: move it away";
+        say(err, format_args!("error: {} {words}\n", first.name));
+    }
+    there.is_empty()
+}
+
+/// Signs what was sealed; the exit code, which was `code` so far.
+fn signed(
+    arguments: &RunArguments,
+    package: &Path,
+    signer: &Signer,
+    code: u8,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    match sign::sign(package, signer) {
+        Ok(path) => {
+            if !arguments.json && !arguments.quiet {
+                say(out, format_args!("\n{}\n", sign::signed(&path, signer)));
+            }
+            code
+        }
+        Err(error) => {
+            let package = package.display();
+            say(err, format_args!("error: {package} is sealed, and it is NOT SIGNED: {error}\n"));
+            say(err, format_args!("hint: extract sign {package} --key KEY signs it later\n"));
+            REFUSED
+        }
+    }
 }
 
 /// How to go on after an error.

@@ -1,36 +1,64 @@
-//! `extract verify PACKAGE [--json]`: what is objected to in a package, and what nobody can tell from it.
+//! `extract verify PACKAGE [--allowed-signers FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
 //!
 //! **Invariant:** the package is opened for reading only; what it says is printed without control characters.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::{COMPLETE, INVALID, REFUSED};
+use crate::clock;
 use crate::digest::Digest;
+use crate::limits;
+use crate::signature::{AllowedSigners, beside};
 use crate::verify::{self, Check, State, Verification, printable};
 
 /// Verifies a package and prints what was found. The exit code: 0 nothing is objected to, 1 something is, or the file
-/// cannot be read.
-pub fn run(path: &Path, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> i32 {
-    let verification = match open(path).and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
+/// cannot be read; 2 the allowed signers cannot be relied on.
+pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let allowed = match signers.map(allowed_signers).transpose() {
+        Ok(allowed) => allowed,
+        Err(error) => {
+            let _ = writeln!(err, "error: {}: {error}", signers.unwrap_or(path).display());
+            return INVALID;
+        }
+    };
+    let mut verification = match open(path).and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
         Ok(verification) => verification,
         Err(error) => {
             // Where stderr is gone there is nobody to tell.
             let _ = writeln!(err, "error: {}: {error}", path.display());
-            return 1;
+            return REFUSED;
         }
     };
-    let printed = if json { print_json(&verification, out) } else { print_text(&verification, out) };
+    let first = name_of(&beside::path(path, 1));
+    verification.judge_signatures(&first, &beside::all(path), allowed.as_ref(), clock::now());
+    let printed = if json { print_json(&verification, out) } else { print_text(&verification, &first, out) };
     match printed.and_then(|()| out.flush()) {
         Err(error) => {
             let _ = writeln!(err, "error: the result could not be written: {error}");
-            1
+            REFUSED
         }
-        Ok(()) if verification.findings.is_empty() => 0,
-        Ok(()) => 1,
+        Ok(()) if verification.findings.is_empty() => COMPLETE,
+        Ok(()) => REFUSED,
     }
+}
+
+/// The name of a file, without the folders that lead to it.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
+    let mut text = String::new();
+    let file = open(path)?;
+    file.take(limits::ALLOWED_SIGNERS_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > limits::ALLOWED_SIGNERS_BYTES {
+        return Err(format!("a file of allowed signers has {} bytes at most", limits::ALLOWED_SIGNERS_BYTES));
+    }
+    AllowedSigners::parse(&text).map_err(|error| error.to_string())
 }
 
 /// A regular file: opening a pipe would wait for ever, a device may never end.
@@ -89,7 +117,7 @@ fn print_json(verification: &Verification, out: &mut dyn Write) -> io::Result<()
     out.write_all(b"\n")
 }
 
-fn print_text(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
+fn print_text(verification: &Verification, first: &str, out: &mut dyn Write) -> io::Result<()> {
     match &verification.order {
         Some(order) => {
             writeln!(out, "Package of the order {}", printable(order.id.as_bytes()))?;
@@ -103,6 +131,32 @@ fn print_text(verification: &Verification, out: &mut dyn Write) -> io::Result<()
         None => writeln!(out, "  digest     could not be computed")?,
     }
     writeln!(out)?;
+    print_findings(verification, out)?;
+    if let Some(decided) = verification.decided {
+        writeln!(out, "Decided again by the order's own words:")?;
+        writeln!(out, "  {} records and messages confirmed from their bytes", decided.confirmed)?;
+        writeln!(
+            out,
+            "  {} whole files consistent with what the ledger states of their places and times",
+            decided.consistent
+        )?;
+        if decided.reduced > 0 {
+            let words = "records and messages given in part, which are what their clauses ask for and consistent with the ledger";
+            writeln!(out, "  {} {words}", decided.reduced)?;
+        }
+        writeln!(out)?;
+    }
+    print_signatures(verification, first, out)?;
+    writeln!(out, "No check says that nothing is missing: a package cannot show what is not in it. For that, the")?;
+    writeln!(out, "order is run again on the sources (extract replay), and the two digests are compared.")?;
+    writeln!(out)?;
+    for (check, state) in verification.checks {
+        writeln!(out, "  {:<13} {:<13} {}", check.name(), state.name(), remark(verification, check, state))?;
+    }
+    Ok(())
+}
+
+fn print_findings(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
     let count = verification.findings.len();
     if count > 0 {
         writeln!(out, "{count} finding{}", if count == 1 { "" } else { "s" })?;
@@ -123,34 +177,48 @@ fn print_text(verification: &Verification, out: &mut dyn Write) -> io::Result<()
         }
         writeln!(out)?;
     }
-    if let Some(decided) = verification.decided {
-        writeln!(out, "Decided again by the order's own words:")?;
-        writeln!(out, "  {} records and messages confirmed from their bytes", decided.confirmed)?;
-        writeln!(
-            out,
-            "  {} whole files consistent with what the ledger states of their places and times",
-            decided.consistent
-        )?;
-        if decided.reduced > 0 {
-            let words = "records and messages given in part, which are what their clauses ask for and consistent with the ledger";
-            writeln!(out, "  {} {words}", decided.reduced)?;
-        }
-        writeln!(out)?;
-    }
-    writeln!(out, "No check says that nothing is missing: a package cannot show what is not in it. For that, the")?;
-    writeln!(out, "order is run again on the sources (extract replay), and the two digests are compared.")?;
-    writeln!(out)?;
-    for (check, state) in verification.checks {
-        writeln!(out, "  {:<13} {:<13} {}", check.name(), state.name(), remark(check, state))?;
-    }
     Ok(())
 }
 
+/// Who signed the package, as far as anyone said whose keys those are.
+fn print_signatures(verification: &Verification, first: &str, out: &mut dyn Write) -> io::Result<()> {
+    if verification.message.is_none() {
+        writeln!(out, "Whether it is signed was not looked at: this is not built as a package is built.")?;
+        return writeln!(out);
+    }
+    let has_failed = verification.findings.iter().any(|finding| finding.check == Check::Signature);
+    if verification.signed.is_empty() && !has_failed {
+        writeln!(out, "NOT SIGNED. No signature lies beside it as {}.", printable(first.as_bytes()))?;
+        writeln!(out, "Whoever can change the package can make every sum anew: nothing shows who made it.")?;
+    }
+    for signed in &verification.signed {
+        writeln!(out, "{}: signed with the key {} ({})", signed.file, signed.fingerprint, signed.kind)?;
+        match &signed.principals {
+            Some(who) => writeln!(out, "  The allowed signers say that this key is that of {who}.")?,
+            None => {
+                writeln!(
+                    out,
+                    "  Nobody has said whose key that is: compare it with what the signer told you by another way,"
+                )?;
+                writeln!(out, "  or name the keys that count with --allowed-signers FILE.")?;
+            }
+        }
+    }
+    if verification.checks.contains(&(Check::Signature, State::Passed)) {
+        writeln!(out, "Whoever holds such a key signed this very package, and no byte of it has changed since.")?;
+    }
+    writeln!(out)
+}
+
 /// What stands beside a check in the table.
-fn remark(check: Check, state: State) -> &'static str {
+fn remark(verification: &Verification, check: Check, state: State) -> &'static str {
     match (check, state) {
         (Check::Withholds, _) => "what was held back does not show in a package",
-        (Check::Signature, _) => "no signature was given",
+        (Check::Signature, State::NotRun) if verification.message.is_some() => match verification.signed.first() {
+            None => "NOT SIGNED: no signature lies beside it",
+            Some(signed) if signed.principals.is_none() => "signed, and nobody said whose key that is",
+            Some(_) => "it rests on a check that failed",
+        },
         (_, State::NotRun) => "it rests on a check that failed",
         _ => check.question(),
     }

@@ -54,17 +54,31 @@ HOW TO CHECK THIS PACKAGE
    It checks every sum and every count, and decides again, for each exhibit
    and each record, whether the order covers it.
 
+"#
+    ) + &limits(id)
+}
 
+/// The last part: what takes a signature, or the sources.
+fn limits(id: &str) -> String {
+    format!(
+        r#"
 WHAT THESE CHECKS CANNOT SHOW
 
-This package is not signed. Whoever can change a file in it can also change
-the sums. A signature, if the provider made one, lies beside the package as
-{id}.tar.sig. It is over tagmanifest-sha256.txt, which binds every other file.
-To check it, write a file allowed_signers with one line: the word provider, a
-space, and the provider's public key as you know it from elsewhere, never from
-this package. Then, in the folder that holds {id}.tar.sig:
+This package itself is not signed. Whoever can change a file in it can also
+change the sums. A signature, if one was made, lies beside the package as
+{id}.tar.sig, those of further signers as {id}.tar.2.sig and so on. Each is
+over tagmanifest-sha256.txt, which binds every other file. To check one, write
+a file allowed_signers with one line: the word provider, a space, and the
+provider's public key as you know it from elsewhere, never from where you have
+this package from. Then, in the folder that holds {id}.tar, with OpenSSH:
 
-     ssh-keygen -Y verify -f allowed_signers -I provider -n extract-package -s {id}.tar.sig < {id}/tagmanifest-sha256.txt
+     tar -xOf {id}.tar {id}/tagmanifest-sha256.txt |
+       ssh-keygen -Y verify -f allowed_signers -I provider \
+         -n extract-package -s {id}.tar.sig
+
+or, for all signatures at once and with all the checks above:
+
+     extract verify {id}.tar --allowed-signers allowed_signers
 
 No check of the package alone can show that nothing is missing. That can only
 be shown with the sources, by running the order again and comparing digests.
@@ -86,7 +100,9 @@ mod tests {
             "extract verify 2024-17.tar",
             "not signed",
             "2024-17.tar.sig",
+            "tar -xOf 2024-17.tar 2024-17/tagmanifest-sha256.txt |",
             "ssh-keygen -Y verify",
+            "extract verify 2024-17.tar --allowed-signers allowed_signers",
         ] {
             assert!(text.contains(part), "{part}");
         }

@@ -398,7 +398,7 @@ pub(super) fn check(id: &str) -> String {
          <p>Both must say OK for every file. With the program extract, offline:</p>\n<pre>extract verify {id}.tar</pre>\n\
          <p>It checks every sum and count, and decides again for every exhibit and record whether the order covers it. \
          <a href=\"README.txt\">README.txt</a> says more, among it how to check a signature: the package itself is not \
-         signed. No check of the package alone can show that nothing is missing; that takes the sources.</p>\n"
+         signed; a signature, if one was made, lies beside it. No check of the package alone can show that nothing is missing; that takes the sources.</p>\n"
     )
 }
 

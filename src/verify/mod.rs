@@ -11,8 +11,10 @@
 //! - `report.html` and `report.json` must be those made anew from the rest, to the byte: `closed-world`;
 //! - how many records an exhibit has, and the limits that clauses set, is `totals`; the order of the exhibits is `scope`.
 //!
+//! Signatures lie beside the package: [`Verification::judge_signatures`] is given them.
+//!
 //! A check that rests on a failed one is not run: all on the container; what reads the ledger on its form and on a valid
-//! order; `totals` on `closed-world` and `clauses`; `scope` on those and on `sha256`.
+//! order; `totals` on `closed-world` and `clauses`; `scope` on those and on `sha256`; `signature`, to pass, on `closed-world` and `sha256`.
 //!
 //! **Invariant:** nothing here says that nothing is missing: without the sources nobody can.
 
@@ -29,6 +31,7 @@ mod names;
 mod redecide;
 mod reduced;
 mod remade;
+mod signature;
 mod taken_in;
 mod totals;
 
@@ -37,6 +40,7 @@ use std::io::{self, Read, Seek};
 pub use check::{Check, Finding, State, printable};
 pub use held::Held;
 pub use redecide::Decided;
+pub use signature::Signed;
 
 use check::Findings;
 use contents::{Contents, Shelf};
@@ -49,6 +53,7 @@ use crate::limits;
 use crate::order::{self, Order};
 use crate::package::layout::Member;
 use crate::scope::Scope;
+use crate::signature::Message;
 
 /// What was found out about a package.
 #[derive(Clone, Debug)]
@@ -63,6 +68,10 @@ pub struct Verification {
     pub findings: Vec<Finding>,
     /// What deciding again came to; none where it was not done.
     pub decided: Option<Decided>,
+    /// What a signature of the package is over; none where its structure failed.
+    pub message: Option<Message>,
+    /// The signatures that count, where [`Verification::judge_signatures`] was asked.
+    pub signed: Vec<Signed>,
 }
 
 /// The package could not be read.
@@ -95,8 +104,9 @@ impl<R: Read + Seek> Run<'_, R> {
     fn all(mut self, contents: &Contents) -> io::Result<Verification> {
         self.ran(Check::Structure);
         if self.findings.failed(Check::Structure) {
-            return Ok(self.verification(None, None, None));
+            return Ok(self.verification(None, None, None, None));
         }
+        let message = self.shelf.open(Member::TagManifest).map(Message::of).transpose()?;
         let order = self.order(contents)?;
         let statement = self.statement()?;
         remade::fixed(&self.shelf, &mut self.findings)?;
@@ -112,7 +122,7 @@ impl<R: Read + Seek> Run<'_, R> {
             (Some(order), Some(statement)) => self.ledger(order, statement)?,
             _ => None,
         };
-        Ok(self.verification(order.as_ref(), statement.as_ref(), decided))
+        Ok(self.verification(order.as_ref(), statement.as_ref(), decided, message))
     }
 
     fn ran(&mut self, check: Check) {
@@ -235,6 +245,7 @@ impl<R: Read + Seek> Run<'_, R> {
         order: Option<&Order>,
         statement: Option<&Statement>,
         decided: Option<Decided>,
+        message: Option<Message>,
     ) -> Verification {
         let state = |check: Check| match check {
             Check::Withholds => State::NotPossible,
@@ -249,6 +260,8 @@ impl<R: Read + Seek> Run<'_, R> {
             checks: Check::ALL.map(|check| (check, state(check))),
             findings: self.findings.into_list(),
             decided,
+            message,
+            signed: Vec::new(),
         }
     }
 }
