@@ -1,7 +1,6 @@
 //! The document of the package's format, held against a package: it names every member and every key, and its commands say what
 //! it says they say.
 
-#[allow(dead_code, reason = "it is made for other tests too")]
 mod case;
 
 use std::collections::BTreeSet;
