@@ -108,6 +108,8 @@ pub const UNPACKED_BYTES: u64 = 1 << 40;
 pub const PACKAGE_LINE_BYTES: usize = 4 * 1024 * 1024;
 /// Findings that `verify` lists; it counts the rest.
 pub const FINDINGS: usize = 1_000;
+/// Faults of a package's tar behind which `verify` reads no further: nothing of it is a package.
+pub const TAR_FAULTS: u64 = 1_000;
 /// Rows of a table in `report.html`; the rest are in `exhibits.jsonl`.
 pub const REPORT_ROWS: usize = 2_000;
 /// What the paths of the exhibits that a report lists may take of memory, in bytes.

@@ -5,7 +5,6 @@
 //!
 //! **Invariant:** what was left out is unknown, and never taken for absent.
 
-
 use crate::order::{Clock, Family, Field, Format, Reduction, Role};
 use crate::scope::{Fields, Projection, RawRecord, Reading, TimeField, Value, reduced};
 
