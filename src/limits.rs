@@ -44,6 +44,8 @@ pub const SQLITE_SCHEMA: usize = 65_536;
 pub const SQLITE_CACHE_KIB: i64 = 8 * 1024;
 /// The longest order or provider file.
 pub const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+/// Words, signs and the spaces between them of one order (some 20,000 identifiers): what is read of it takes less than 80 MB.
+pub const ORDER_WORDS: usize = 250_000;
 /// A manifest up to this size, in bytes, shows all its syntax errors; a larger one its first.
 pub const MANIFEST_RECOVERED_BYTES: usize = 256 * 1024;
 /// Clauses in one order.
