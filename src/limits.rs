@@ -44,6 +44,8 @@ pub const SQLITE_SCHEMA: usize = 65_536;
 pub const SQLITE_CACHE_KIB: i64 = 8 * 1024;
 /// The longest order or provider file.
 pub const MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+/// Words, signs and the spaces between them of one order (some 20,000 identifiers): what is read of it takes less than 80 MB.
+pub const ORDER_WORDS: usize = 250_000;
 /// A manifest up to this size, in bytes, shows all its syntax errors; a larger one its first.
 pub const MANIFEST_RECOVERED_BYTES: usize = 256 * 1024;
 /// Clauses in one order.
@@ -108,6 +110,8 @@ pub const UNPACKED_BYTES: u64 = 1 << 40;
 pub const PACKAGE_LINE_BYTES: usize = 4 * 1024 * 1024;
 /// Findings that `verify` lists; it counts the rest.
 pub const FINDINGS: usize = 1_000;
+/// Faults of a package's tar behind which `verify` reads no further: nothing of it is a package.
+pub const TAR_FAULTS: u64 = 1_000;
 /// Rows of a table in `report.html`; the rest are in `exhibits.jsonl`.
 pub const REPORT_ROWS: usize = 2_000;
 /// What the paths of the exhibits that a report lists may take of memory, in bytes.

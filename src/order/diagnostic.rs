@@ -41,7 +41,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The file is over [`limits::MANIFEST_BYTES`].
+    /// The file is over [`limits::MANIFEST_BYTES`], or an order has more words than [`limits::ORDER_WORDS`].
     TooLarge = "too-large",
     /// The file is not UTF-8.
     NotUtf8 = "not-utf8",

@@ -154,6 +154,11 @@ pub fn header(name: &[u8], size_bytes: u64) -> Vec<u8> {
     out
 }
 
+/// How long the header of a member of that size is, in bytes.
+pub const fn header_bytes(size_bytes: u64) -> u64 {
+    if size_bytes <= USTAR_SIZE_BYTES { BLOCK } else { 3 * BLOCK }
+}
+
 /// How many zeros follow a member of that size, 0 to 511.
 pub const fn padding_bytes(size_bytes: u64) -> usize {
     ((BLOCK - size_bytes % BLOCK) % BLOCK) as usize
@@ -253,6 +258,7 @@ mod tests {
         for size in [0, 1, 511, 512, USTAR_SIZE_BYTES] {
             let bytes = header(b"2024-17/data/000001.log", size);
             assert_eq!(bytes.len(), BLOCK_BYTES);
+            assert_eq!(header_bytes(size), bytes.len() as u64);
             let read = tar::Header::from_byte_slice(&bytes);
             assert_eq!(read.size().unwrap(), size);
             assert_eq!(read.path_bytes().as_ref(), b"2024-17/data/000001.log");
@@ -271,6 +277,7 @@ mod tests {
         for size in [USTAR_SIZE_BYTES + 1, u64::MAX] {
             let bytes = header(b"2024-17/data/000001.bin", size);
             assert_eq!(bytes.len(), 3 * BLOCK_BYTES);
+            assert_eq!(header_bytes(size), bytes.len() as u64);
             let read = tar::Header::from_byte_slice(&bytes[..BLOCK_BYTES]);
             assert_eq!(read.entry_type(), tar::EntryType::XHeader);
             let record = pax_size(size);

@@ -18,6 +18,7 @@
 //!
 //! **Invariant:** the writer takes nothing but [`crate::scope::InScope`], and a sealed package is never changed.
 
+pub mod bag;
 mod closed;
 mod custody;
 mod draft;

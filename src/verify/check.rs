@@ -160,9 +160,14 @@ impl Findings {
         self.kept.push(Finding { check, member, clause, text: text() });
     }
 
+    /// How often the check has objected.
+    pub fn count(&self, check: Check) -> u64 {
+        self.counts.get(check as usize).copied().unwrap_or(0)
+    }
+
     /// The check has objected to something.
     pub fn failed(&self, check: Check) -> bool {
-        self.counts.get(check as usize).is_some_and(|count| *count > 0)
+        self.count(check) > 0
     }
 
     /// The findings by check, and for each check that had too many a last one that counts the rest.

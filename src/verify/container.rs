@@ -4,6 +4,7 @@
 //! tools can see two packages in one file; here come the names, their order, and the digest of each member.
 //!
 //! **Invariant:** memory is bounded by the closed set of names; what stands in the tar is never written anywhere.
+//! **Invariant:** the contents are whole only where nothing was found; behind a thousand faults nothing is read.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
@@ -26,23 +27,23 @@ pub(super) fn read<R: Read + Seek>(file: &mut R, findings: &mut Findings) -> io:
     file.seek(SeekFrom::Start(0))?;
     let mut tar = TarReader::new(BufReader::with_capacity(limits::CHUNK_BYTES, file));
     let mut contents = Contents::default();
-    let mut last = None;
+    let mut census = Census { expected: 1, ..Census::default() };
     let mut buffer = vec![0; limits::CHUNK_BYTES];
+    let mut is_whole = true;
     while let Some(found) = tar.next_member()? {
-        let member = name(&found.name, &mut contents.top, findings);
-        let sha256 = digest(&mut tar, &mut buffer)?;
-        let Some(member) = member else { continue };
-        if last >= Some(member) {
-            findings.member(Check::Structure, member, || match last {
-                Some(last) if last != member => {
-                    format!("it stands after {last}: it is there twice, or not in its place")
-                }
-                _ => "it is in the package twice: tools do not agree on which of the two they show".into(),
-            });
+        if faults(&tar, findings) > limits::TAR_FAULTS {
+            is_whole = false;
+            break;
+        }
+        let member = name(&found.name, &mut contents.top, findings).filter(|member| census.takes(*member, findings));
+        // Of a tar with a fault nothing else is asked: what it holds is passed over, and nothing of it kept.
+        if faults(&tar, findings) > 0 {
             continue;
         }
-        last = Some(member);
-        contents.push(member, Slot { at: found.content_at, size_bytes: found.size_bytes, sha256 });
+        let sha256 = digest(&mut tar, &mut buffer)?;
+        if let Some(member) = member {
+            contents.push(member, Slot { at: found.content_at, size_bytes: found.size_bytes, sha256 });
+        }
     }
     for note in tar.notes() {
         let place = note.member.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
@@ -52,8 +53,21 @@ pub(super) fn read<R: Read + Seek>(file: &mut R, findings: &mut Findings) -> io:
     if tar.more_notes() > 0 {
         findings.object(Check::Structure, || format!("{} more faults of the tar are not listed", tar.more_notes()));
     }
-    complete(&contents, findings);
+    if is_whole {
+        census.complete(findings);
+    } else {
+        let at = tar.position();
+        findings.object(Check::Structure, || {
+            format!("it has more than {} faults up to byte {at}, and was not read further", limits::TAR_FAULTS)
+        });
+    }
     Ok(contents)
+}
+
+/// How many faults were found so far.
+fn faults<R: Read>(tar: &TarReader<R>, findings: &Findings) -> u64 {
+    let notes = (tar.notes().len() as u64).saturating_add(tar.more_notes());
+    notes.saturating_add(findings.count(Check::Structure))
 }
 
 /// Which member a name means; the first one names the top folder.
@@ -91,14 +105,39 @@ fn digest(tar: &mut dyn Read, buffer: &mut [u8]) -> io::Result<Digest> {
     }
 }
 
-/// The members that every package has are there, and exhibits are numbered without a gap.
-fn complete(contents: &Contents, findings: &mut Findings) {
-    for member in Member::ALWAYS.into_iter().filter(|member| contents.get(*member).is_none()) {
-        findings.member(Check::Structure, member, || "it is missing; every package has it".into());
+/// Which members came: each once and in its place, every package's own among them, exhibits numbered without a gap.
+#[derive(Default)]
+struct Census {
+    last: Option<Member>,
+    /// Those of [`Member::ALWAYS`] and [`Member::Nothing`]: each comes once at most.
+    fixed: Vec<Member>,
+    /// The number that the next exhibit must have.
+    expected: u32,
+}
+
+impl Census {
+    /// Notes a member; false, with a finding, where it stands there twice or not in its place.
+    fn takes(&mut self, member: Member, findings: &mut Findings) -> bool {
+        if self.last >= Some(member) {
+            findings.member(Check::Structure, member, || match self.last {
+                Some(last) if last != member => {
+                    format!("it stands after {last}: it is there twice, or not in its place")
+                }
+                _ => "it is in the package twice: tools do not agree on which of the two they show".into(),
+            });
+            return false;
+        }
+        self.last = Some(member);
+        match member {
+            Member::Data(number, _) => self.number(number, member, findings),
+            Member::Records(_) => {}
+            _ => self.fixed.push(member),
+        }
+        true
     }
-    let mut expected = 1;
-    for &(number, extension, _) in contents.data() {
-        let member = Member::Data(number, extension);
+
+    fn number(&mut self, number: u32, member: Member, findings: &mut Findings) {
+        let expected = self.expected;
         if number < expected {
             findings.member(Check::Structure, member, || "two exhibits have this number".into());
         } else if number > expected {
@@ -106,17 +145,24 @@ fn complete(contents: &Contents, findings: &mut Findings) {
                 format!("an exhibit numbered {expected:06} should stand before it, and does not")
             });
         }
-        expected = number.saturating_add(1);
+        self.expected = number.saturating_add(1);
     }
-    let says_nothing = contents.get(Member::Nothing).is_some();
-    if says_nothing != contents.data().is_empty() {
-        findings.member(Check::Structure, Member::Nothing, || {
-            if says_nothing {
-                "it says that nothing is disclosed, and there are exhibits".into()
-            } else {
-                "there is no exhibit, and the file that says so is missing".into()
-            }
-        });
+
+    /// All have come.
+    fn complete(&self, findings: &mut Findings) {
+        for member in Member::ALWAYS.into_iter().filter(|member| !self.fixed.contains(member)) {
+            findings.member(Check::Structure, member, || "it is missing; every package has it".into());
+        }
+        let says_nothing = self.fixed.contains(&Member::Nothing);
+        if says_nothing != (self.expected == 1) {
+            findings.member(Check::Structure, Member::Nothing, || {
+                if says_nothing {
+                    "it says that nothing is disclosed, and there are exhibits".into()
+                } else {
+                    "there is no exhibit, and the file that says so is missing".into()
+                }
+            });
+        }
     }
 }
 

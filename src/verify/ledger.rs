@@ -53,7 +53,7 @@ pub(super) fn read<R: Read + Seek>(
 /// SHA-256 of `exhibits.jsonl` followed by every `records/*.jsonl` in number order.
 pub(super) fn sha256<R: Read + Seek>(shelf: &Shelf<'_, R>) -> io::Result<Digest> {
     let mut hasher = Hasher::new();
-    let records = shelf.contents.records().iter().map(|(number, _)| Member::Records(*number));
+    let records = shelf.contents.records().map(|(member, _)| member);
     for member in std::iter::once(Member::Exhibits).chain(records) {
         if let Some(mut stream) = shelf.open(member) {
             io::copy(&mut stream, &mut hasher)?;
@@ -184,7 +184,7 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
     fn claim_records(&mut self, line: &ExhibitLine) {
         let own = line.has_records();
         let mut found = false;
-        while let Some(&(number, _)) = self.shelf.contents.records().get(self.records_seen) {
+        while let Some(number) = self.shelf.contents.records_at(self.records_seen) {
             if number > line.exhibit {
                 break;
             }
@@ -217,16 +217,14 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         if !self.reading.readable {
             return;
         }
-        let listed = self.expected;
-        let data = self.shelf.contents.data();
-        let from = data.partition_point(|(number, ..)| *number < listed);
-        for &(number, extension, _) in data.get(from..).unwrap_or_default() {
-            self.findings.member(Check::ClosedWorld, Member::Data(number, extension), || {
+        let listed = usize::try_from(self.expected).unwrap_or(usize::MAX).saturating_sub(1);
+        for (member, _) in self.shelf.contents.data().skip(listed) {
+            self.findings.member(Check::ClosedWorld, member, || {
                 "no line of the ledger is about it: no clause is named that lets it out".into()
             });
         }
-        let records = self.shelf.contents.records();
-        for &(number, _) in records.get(self.records_seen..).unwrap_or_default() {
+        while let Some(number) = self.shelf.contents.records_at(self.records_seen) {
+            self.records_seen = self.records_seen.saturating_add(1);
             self.stray_records(number);
         }
     }

@@ -11,6 +11,7 @@ use std::io::{self, Read, Seek};
 use super::check::{Check, Findings, printable};
 use super::contents::{Line, Shelf, Slot};
 use crate::digest::Digest;
+use crate::package::bag;
 use crate::package::layout::Member;
 
 /// Compares one manifest with the members that it must list.
@@ -27,12 +28,10 @@ pub(super) fn check<R: Read + Seek>(shelf: &Shelf<'_, R>, manifest: Member, find
                 continue;
             }
             Some(Line::Whole(line)) => match parse(line) {
-                Some(entry) => entry,
-                None => {
+                Ok(entry) => entry,
+                Err(why) => {
                     let line = printable(line);
-                    findings.member(Check::ClosedWorld, manifest, || {
-                        format!("line {number} is not a SHA-256, two spaces and the name of a member: {line}")
-                    });
+                    findings.member(Check::ClosedWorld, manifest, || format!("line {number} {why}: {line}"));
                     continue;
                 }
             },
@@ -51,16 +50,26 @@ pub(super) fn check<R: Read + Seek>(shelf: &Shelf<'_, R>, manifest: Member, find
             None => findings.member(Check::ClosedWorld, member, || {
                 format!("{manifest} lists it, and it is not in the package or has no place in that list")
             }),
-            Some((_, slot)) => compare(member, manifest, stated, slot, findings),
+            Some((_, slot)) => compare(member, manifest, stated, &slot, findings),
         }
     }
     present.for_each(|(unlisted, _)| not_listed(unlisted, manifest, findings));
     Ok(())
 }
 
-fn parse(line: &[u8]) -> Option<(Digest, Member)> {
-    let (digest, name) = std::str::from_utf8(line).ok()?.split_once("  ")?;
-    Some((digest.parse().ok()?, Member::parse(name)?))
+/// What a line in the one form of a package says; else what is wrong with it, in a few words.
+fn parse(line: &[u8]) -> Result<(Digest, Member), String> {
+    let entry = bag::entry(line).map_err(|error| error.to_string())?;
+    let Some(member) = Member::parse(&entry.name) else {
+        return Err("names a file that no package has".into());
+    };
+    match entry.digest.parse() {
+        Ok(digest) if entry.is_plain => Ok((digest, member)),
+        _ => Err(format!(
+            "lists {member} in another form than a SHA-256 in small letters, two spaces and the name: two readers may \
+             understand it in two ways"
+        )),
+    }
 }
 
 fn not_listed(member: Member, manifest: Member, findings: &mut Findings) {

@@ -19,11 +19,13 @@ fn what_is_shown_holds_no_control_character_and_no_endless_line() {
 
 #[test]
 fn what_is_too_large_too_deep_or_not_text_is_refused_within_bounds() {
-    let nested = format!("{GOOD}x = {}{}\n", "[".repeat(200_000), "]".repeat(200_000));
+    let nested = format!("{GOOD}x = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
     let dotted = format!("{GOOD}{}x = 1\n", "a.".repeat(100_000));
     let spaces = " ".repeat(4 * 1024 * 1024 + 1);
-    let cases: [(&[u8], Code); 6] = [
+    let wordy = format!("{GOOD}x = [{}]\n", "1,".repeat(125_000));
+    let cases: [(&[u8], Code); 7] = [
         (spaces.as_bytes(), Code::TooLarge),
+        (wordy.as_bytes(), Code::TooLarge),
         (b"schema = \"\xFF\"", Code::NotUtf8),
         (b"\0\0\0", Code::Syntax),
         (nested.as_bytes(), Code::Syntax),

@@ -35,7 +35,7 @@ pub fn tampered(good: &[u8], vector: &Vector) -> Vec<u8> {
     for change in vector.changes.iter().filter(|change| change.verb.starts_with("file-")) {
         apply_to_file(&mut bytes, change);
     }
-    assert_ne!(bytes, good, "{}: nothing was changed", vector.name);
+    assert!(bytes != good, "{}: nothing was changed", vector.name);
     bytes
 }
 
@@ -90,6 +90,12 @@ fn apply(tape: &mut Tape, change: &Change) {
             tape.put(member, [tape.get(member), &[byte]].concat());
         }
         "put" => tape.put(member, change.text(1).into()),
+        "put-lists" => tape.put(member, format!("a = {}", "[".repeat(change.number(1))).into_bytes()),
+        "cut-front" => tape.put(member, tape.get(member)[change.number(1)..].to_vec()),
+        "upper-case" => edit_line(tape, &|line| {
+            let (digest, rest) = line.split_at(64);
+            *line = digest.to_uppercase() + rest;
+        }),
         "repeat" => tape.put(member, change.text(1).repeat(change.number(2)).into()),
         "remove" => {
             let place = tape.place(member);
@@ -370,6 +376,11 @@ fn apply_to_tar(tape: &mut Tape, change: &Change) {
     let top = tape.top();
     match change.verb.as_str() {
         "tar-header" => tape.members[place].overwrite(change.number(1), change.text(2).as_bytes()),
+        "tar-bytes" => tape.members[place].overwrite(change.number(1), &from_hex(change.text(2))),
+        "tar-raw" => {
+            let (at, bytes) = (change.number(1), from_hex(change.text(2)));
+            tape.members[place].header[at..at + bytes.len()].copy_from_slice(&bytes);
+        }
         "tar-checksum" => tape.members[place].header[148] ^= 1,
         "tar-link" => {
             let link = Raw::new(&format!("{top}/{}", change.text(0)), Vec::new());
@@ -380,6 +391,22 @@ fn apply_to_tar(tape: &mut Tape, change: &Change) {
         "tar-pad" => {
             let (text, padding) = (change.text(1).as_bytes(), &mut tape.members[place].padding);
             padding[..text.len()].copy_from_slice(text);
+        }
+        "tar-copies" => {
+            let copies = vec![tape.members[place].clone(); change.number(1)];
+            tape.members.splice(place..place, copies);
+        }
+        "tar-numbers" => {
+            let numbers = (1..=change.number(1)).flat_map(|number| {
+                let names = change.arguments[2..].iter();
+                names.map(move |extension| format!("data/{number:06}.{extension}"))
+            });
+            let members: Vec<Raw> = numbers.map(|name| Raw::new(&format!("{top}/{name}"), Vec::new())).collect();
+            tape.members.splice(place + 1..place + 1, members);
+        }
+        "tar-zeros" => {
+            let zeros = vec![0; 512 * change.number(1)];
+            tape.members.insert(place, Raw { header: zeros, bytes: Vec::new(), padding: Vec::new() });
         }
         "tar-double" => tape.members.insert(place, tape.members[place].clone()),
         "tar-swap" => {
@@ -403,9 +430,17 @@ fn apply_to_tar(tape: &mut Tape, change: &Change) {
     }
 }
 
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits = text.as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
 fn apply_to_file(bytes: &mut Vec<u8>, change: &Change) {
     match change.verb.as_str() {
         "file-append" => bytes.extend_from_slice(change.text(0).as_bytes()),
+        "file-zeros" => bytes.resize(bytes.len() + change.number(0), 0),
+        "file-double" => *bytes = bytes.repeat(change.number(0)),
+        "file-front" => drop(bytes.splice(..0, vec![0; change.number(0)])),
         "file-cut" => bytes.truncate(bytes.len() - change.number(0)),
         "file-keep" => bytes.truncate(change.number(0)),
         "file-overwrite-end" => {
