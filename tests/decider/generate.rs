@@ -355,8 +355,13 @@ pub fn streams(chance: &mut Chance, matter: Matter, aims: &[Aim]) -> Vec<(Format
     if matter == Matter::Mail {
         // The same messages in every store that holds messages: with their lengths, and each in a file of Dovecot's.
         let measured: Vec<Vec<u8>> = records.iter().map(|message| with_length(message)).collect();
-        let mut streams: Vec<_> =
-            records.iter().take(4).map(|message| (Format::Sdbox, in_sdbox(message), vec![message.clone()])).collect();
+        let single = records.iter().take(12);
+        let mut streams: Vec<_> = single
+            .flat_map(|message| {
+                let alone = vec![message.clone()];
+                [(Format::Sdbox, in_sdbox(message), alone.clone()), (Format::Maildir, message.clone(), alone)]
+            })
+            .collect();
         streams.push((Format::Mbox, mailbox(&records), records));
         for format in [Format::Mboxcl, Format::Mboxcl2] {
             streams.push((format, mailbox(&measured), measured.clone()));
