@@ -439,7 +439,6 @@ fn a_tripwire_stops_the_run_and_seals_nothing() {
 #[test]
 fn what_this_version_does_not_do_is_refused() {
     let case = one_line();
-    case.extract(&["replay", "out.tar", "--order", "order.toml"]).ends_with(2).names(&["not in this version"]);
     let later =
         [records(LOG, &format!("as = \"mdbox\"\n{MINE}")), records(LOG, &format!("columns = [\"time\"]\n{MINE}"))];
     for clause in later {
