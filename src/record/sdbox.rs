@@ -45,6 +45,10 @@ impl RecordFormat for Sdbox {
         Format::Sdbox
     }
 
+    fn sign(&self) -> &'static str {
+        "it is called and begins as a file of a single-dbox"
+    }
+
     fn probe(&self, head: &[u8], _whole: bool) -> bool {
         frame(head).is_some()
     }

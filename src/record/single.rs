@@ -29,6 +29,10 @@ impl RecordFormat for Maildir {
         Format::Maildir
     }
 
+    fn sign(&self) -> &'static str {
+        "it stands in `cur` or `new` of a Maildir"
+    }
+
     /// It begins with a header field, or with the From_ line that some programs leave in front of one.
     fn probe(&self, head: &[u8], _whole: bool) -> bool {
         let line = header::first_line(head);
