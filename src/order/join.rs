@@ -3,7 +3,7 @@
 //! **Invariant:** one name, one mark.
 
 /// What `join` brings in the other records of a transaction by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Join {
     /// The id under which a mail server holds a message in its queue.
     QueueId,

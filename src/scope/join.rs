@@ -19,13 +19,17 @@ use crate::order::{Clock, Format, Join};
 /// The transactions that each clause asks for, of all streams.
 #[derive(Debug, Default)]
 pub struct Joined {
-    clauses: BTreeMap<usize, HashMap<Key, Seeds>>,
+    /// By clause and kind of mark.
+    asked: BTreeMap<(usize, Join), Marks>,
     links: BTreeMap<usize, Vec<Link>>,
     count: usize,
 }
 
-/// What records of a transaction have in common, by its kind.
-type Key = (Join, Box<[u8]>);
+/// Marks of one kind that one clause asks for.
+type Marks = HashMap<Box<[u8]>, Seeds>;
+
+/// What records of a transaction have in common, and of which kind it is.
+type Mark<'m> = (Join, &'m [u8]);
 
 /// A record that carries both marks: a message was held under a queue id at that time.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ struct Link {
 }
 
 /// The marks that a record carries, of those which a clause's `join` goes by.
-fn marks(join: Join, fields: &dyn Fields) -> impl Iterator<Item = (Join, &[u8])> {
+fn marks(join: Join, fields: &dyn Fields) -> impl Iterator<Item = Mark<'_>> {
     let further = (join == Join::MessageId).then_some(Join::QueueId);
     std::iter::once(join).chain(further).filter_map(|join| Some((join, fields.transaction(join)?)))
 }
@@ -55,12 +59,19 @@ struct Seeds {
 pub struct TooManyTransactions;
 
 impl Joined {
-    fn add(&mut self, clause: usize, key: Key, time: Option<Timestamp>) -> Result<(), TooManyTransactions> {
-        let keys = self.clauses.entry(clause).or_default();
-        if !keys.contains_key(&key) {
-            self.count += 1;
+    fn add(
+        &mut self,
+        clause: usize,
+        (join, mark): Mark<'_>,
+        time: Option<Timestamp>,
+    ) -> Result<(), TooManyTransactions> {
+        let marks = self.asked.entry((clause, join)).or_default();
+        if let Some(seeds) = marks.get_mut(mark) {
+            seeds.add(time);
+            return Ok(());
         }
-        keys.entry(key).or_default().add(time);
+        marks.entry(mark.into()).or_default().add(time);
+        self.count += 1;
         self.bounded()
     }
 
@@ -77,20 +88,24 @@ impl Joined {
     /// All streams have been looked through: what is asked for is followed along the links. They are not needed any more.
     pub fn follow(&mut self) -> Result<(), TooManyTransactions> {
         for (clause, links) in std::mem::take(&mut self.links) {
-            let message = |link: &Link| (Join::MessageId, link.message_id.clone());
-            let queue = |link: &Link| (Join::QueueId, link.queue_id.clone());
-            for link in &links {
-                self.lead(clause, &queue(link), message(link), link.time)?;
+            for Link { queue_id, message_id, time } in &links {
+                self.lead(clause, (Join::QueueId, queue_id), (Join::MessageId, message_id), *time)?;
             }
-            for link in &links {
-                self.lead(clause, &message(link), queue(link), link.time)?;
+            for Link { queue_id, message_id, time } in &links {
+                self.lead(clause, (Join::MessageId, message_id), (Join::QueueId, queue_id), *time)?;
             }
         }
         Ok(())
     }
 
     /// Where the one mark is asked for at that time, the other is too; where that is undecided, so is the other at any time.
-    fn lead(&mut self, clause: usize, from: &Key, to: Key, time: Option<Timestamp>) -> Result<(), TooManyTransactions> {
+    fn lead(
+        &mut self,
+        clause: usize,
+        from: Mark<'_>,
+        to: Mark<'_>,
+        time: Option<Timestamp>,
+    ) -> Result<(), TooManyTransactions> {
         match self.verdict(clause, from, time) {
             Verdict::In => self.add(clause, to, time),
             Verdict::Undecided => self.add(clause, to, None),
@@ -99,8 +114,10 @@ impl Joined {
     }
 
     /// The transaction is asked for at that time.
-    fn verdict(&self, clause: usize, key: &Key, time: Option<Timestamp>) -> Verdict {
-        let Some(seeds) = self.clauses.get(&clause).and_then(|keys| keys.get(key)) else { return Verdict::Out };
+    fn verdict(&self, clause: usize, (join, mark): Mark<'_>, time: Option<Timestamp>) -> Verdict {
+        let Some(seeds) = self.asked.get(&(clause, join)).and_then(|marks| marks.get(mark)) else {
+            return Verdict::Out;
+        };
         let Some(at) = time else { return Verdict::Undecided };
         if seeds.spans.iter().any(|span| is_near(*span, at)) {
             Verdict::In
@@ -158,22 +175,22 @@ impl<'s> JoinSurvey<'s> {
         let fields = record.fields;
         for (at, clause) in &self.clauses {
             let Some(join) = clause.join else { continue };
-            let mut marks = marks(join, fields).map(|(join, mark)| (join, Box::from(mark))).peekable();
-            if marks.peek().is_none() {
+            if marks(join, fields).next().is_none() {
+                continue;
+            }
+            let both = fields.transaction(Join::QueueId).zip(fields.transaction(Join::MessageId));
+            let link = both.filter(|_| join == Join::MessageId);
+            let is_asked = clause.record(fields) == Verdict::In;
+            // The search for what is withheld takes longest: only where something would follow from the record.
+            if !(is_asked || link.is_some()) || self.scope.withhold_verdict(fields) != Verdict::Out {
                 continue;
             }
             let time = record_time(clause.time(fields, Clock::Record), self.scope.zone(self.source));
-            if self.scope.withhold_verdict(fields) != Verdict::Out {
-                continue;
-            }
-            if join == Join::MessageId
-                && let (Some(queue_id), Some(message_id)) =
-                    (fields.transaction(Join::QueueId), fields.transaction(Join::MessageId))
-            {
+            if let Some((queue_id, message_id)) = link {
                 joined.link(*at, Link { queue_id: queue_id.into(), message_id: message_id.into(), time })?;
             }
-            if clause.record(fields) == Verdict::In {
-                marks.try_for_each(|key| joined.add(*at, key, time))?;
+            if is_asked {
+                marks(join, fields).try_for_each(|mark| joined.add(*at, mark, time))?;
             }
         }
         Ok(())
@@ -204,8 +221,7 @@ impl Scope {
     ) -> Verdict {
         let Some(join) = clause.join else { return Verdict::Out };
         let time = || record_time(clause.time(fields, Clock::Record), self.zone(source));
-        let asked = marks(join, fields)
-            .fold(Verdict::Out, |asked, (join, mark)| asked.or(joined.verdict(at, &(join, mark.into()), time())));
+        let asked = marks(join, fields).fold(Verdict::Out, |asked, mark| asked.or(joined.verdict(at, mark, time())));
         match asked {
             Verdict::Out => Verdict::Out,
             near => near.and(clause.record_window(fields)),
