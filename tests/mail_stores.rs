@@ -1,20 +1,11 @@
 //! Mail as servers store it: mailboxes with Content-Length, and when a message was taken in.
 
 mod case;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "tamper/forge.rs"]
-mod forge;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "tamper/json.rs"]
-mod json;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "tamper/tape.rs"]
-mod tape;
-#[allow(dead_code, reason = "each test uses its part")]
-#[path = "tamper/vector.rs"]
-mod vector;
+#[path = "fixture/resealed.rs"]
+mod resealed;
 
 use case::{Case, Package, records, short};
+use resealed::resealed;
 use std::path::Path;
 
 use extract::order::{Clock, Format};
@@ -163,11 +154,12 @@ fn the_time_of_receipt_is_that_of_the_topmost_field_of_a_host_that_the_provider_
 
 /// Verifies the last package with that put for another in its ledger, every sum made anew.
 fn tampered(case: &Case, from: &str, to: &str) -> case::Said {
-    let mut tape = tape::Tape::read(&std::fs::read(case.path("out.tar")).unwrap());
-    let text = tape.text("exhibits.jsonl");
-    assert!(text.contains(from), "{text}");
-    tape.put("exhibits.jsonl", text.replace(from, to).into_bytes());
-    std::fs::write(case.path("tampered.tar"), forge::resummed(&tape.write())).unwrap();
+    let good = std::fs::read(case.path("out.tar")).unwrap();
+    let changed = resealed(&good, "exhibits.jsonl", |_, text| {
+        assert!(text.contains(from), "{text}");
+        text.replace(from, to)
+    });
+    std::fs::write(case.path("tampered.tar"), changed).unwrap();
     case.extract(&["verify", "tampered.tar"])
 }
 

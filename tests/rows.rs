@@ -2,18 +2,8 @@
 //! what a changed row gives away.
 
 mod case;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/forge.rs"]
-mod forge;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/json.rs"]
-mod json;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/tape.rs"]
-mod tape;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/vector.rs"]
-mod vector;
+#[path = "fixture/resealed.rs"]
+mod resealed;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,6 +12,7 @@ use case::{Case, records};
 use extract::order::Format;
 use extract::record::{Probe, RecordSink, Stop, Unreadable, format, probe_format};
 use extract::scope::RawRecord;
+use resealed::resealed;
 use serde_json::Value;
 
 const AUDIT: [&str; 10] = [
@@ -153,11 +144,11 @@ fn a_row_that_was_changed_or_does_not_belong_is_a_finding() {
         ("\"email\":\"Alice", "\"emaik\":\"Alice", "none of the rows"),
         ("2024-03-25T10:00", "2024-03-27T10:00", "outside the window"),
     ] {
-        let mut tape = tape::Tape::read(&good);
-        let data = tape.text("data/000001.jsonl");
-        assert_eq!(data.matches(old).count(), 1, "{old}");
-        tape.put("data/000001.jsonl", data.replace(old, new).into_bytes());
-        std::fs::write(case.path("changed.tar"), forge::resummed(&tape.write())).unwrap();
+        let changed = resealed(&good, "data/000001.jsonl", |_, data| {
+            assert_eq!(data.matches(old).count(), 1, "{old}");
+            data.replace(old, new)
+        });
+        std::fs::write(case.path("changed.tar"), changed).unwrap();
         let said = case.extract(&["verify", "changed.tar"]);
         said.ends_with(1);
         assert!(said.stdout.contains(words) || said.stderr.contains(words), "{}\n{}", said.stdout, said.stderr);
@@ -189,10 +180,9 @@ fn rows_of_csv_are_rendered_under_the_names_of_their_header() {
     assert_eq!(std::str::from_utf8(&disclosed[0].1).unwrap(), expected);
     assert_eq!(package.shortfalls(), case::short("not-the-format", 1));
     assert_eq!(package.disclosure()["totals"]["undecided"], 1);
-    let mut tape = tape::Tape::read(&std::fs::read(case.path("out.tar")).unwrap());
-    let changed = tape.text("data/000001.jsonl").replace("Alice@", "Alicf@");
-    tape.put("data/000001.jsonl", changed.into_bytes());
-    std::fs::write(case.path("changed.tar"), forge::resummed(&tape.write())).unwrap();
+    let good = std::fs::read(case.path("out.tar")).unwrap();
+    let changed = resealed(&good, "data/000001.jsonl", |_, data| data.replace("Alice@", "Alicf@"));
+    std::fs::write(case.path("changed.tar"), changed).unwrap();
     case.extract(&["verify", "changed.tar"]).ends_with(1);
 }
 

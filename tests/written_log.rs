@@ -1,20 +1,11 @@
 //! Access logs of a form of the site's own, by orders that write the form down.
 
 mod case;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/forge.rs"]
-mod forge;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/json.rs"]
-mod json;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/tape.rs"]
-mod tape;
-#[allow(dead_code, reason = "it is made for the vectors of tests/tamper")]
-#[path = "tamper/vector.rs"]
-mod vector;
+#[path = "fixture/resealed.rs"]
+mod resealed;
 
 use case::{Case, records};
+use resealed::resealed;
 
 const LOG: [&str; 6] = [
     r#"www.shop.example:443 192.0.2.7 - alice [25/Mar/2024:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "agent""#,
@@ -50,11 +41,11 @@ fn a_log_with_a_virtual_host_in_front_is_read_by_its_servers_own_format_string()
         (":443 192.0.2.7", ":443 192.0.2.9", "none of the clause"),
         ("25/Mar/2024:10:05:03", "27/Mar/2024:10:05:03", "outside the window"),
     ] {
-        let mut tape = tape::Tape::read(&good);
-        let data = tape.text("data/000001.log");
-        assert_eq!(data.matches(old).count(), 1, "{old}");
-        tape.put("data/000001.log", data.replace(old, new).into_bytes());
-        std::fs::write(case.path("changed.tar"), forge::resummed(&tape.write())).unwrap();
+        let changed = resealed(&good, "data/000001.log", |_, data| {
+            assert_eq!(data.matches(old).count(), 1, "{old}");
+            data.replace(old, new)
+        });
+        std::fs::write(case.path("changed.tar"), changed).unwrap();
         let said = case.extract(&["verify", "changed.tar"]);
         said.ends_with(1);
         let all = format!("{}{}", said.stdout, said.stderr);

@@ -8,9 +8,9 @@ use extract::order;
 use extract::report::Report;
 use extract::scope::ClauseSet;
 
-use crate::json;
-use crate::tape::{Raw, Tape};
-use crate::vector::{Change, Vector};
+use super::json;
+use super::tape::{Raw, Tape};
+use super::vector::{Change, Vector};
 
 /// The sums in the order in which each rests on those before.
 const SUMS: [&str; 9] =
