@@ -11,11 +11,12 @@ mod tool;
 mod tree;
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use extract::scope::EntryKind;
-use reach::{Reached, open, reach};
+use reach::{Reached, open, reach, reach_with, sha256};
 use tempfile::TempDir;
 use tool::{debugfs, run, text};
 
@@ -237,7 +238,8 @@ fn mutated_images_never_panic() {
                 fs::write(&path, mutant).expect("a mutant");
                 match open(&path) {
                     Ok((source, scope)) => {
-                        let _ = reach(&source, &scope);
+                        // A changed size may be that of a hole of terabytes: its first 256 MiB tell as much.
+                        let _ = reach_with(&source, &scope, |stream| sha256(&mut stream.take(256 << 20)));
                         opened += 1;
                     }
                     Err(_) => refused += 1,
