@@ -48,6 +48,62 @@ impl Timestamp {
         Self::new(parsed.timestamp(), parsed.timestamp_subsec_nanos())
     }
 
+    /// The instant of a text in the one form in which this project writes it; none of any other.
+    ///
+    /// By a parser of its own: it runs once for each record of a package.
+    pub fn parse_exact(text: &[u8]) -> Option<Self> {
+        let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, ref rest @ ..] =
+            text
+        else {
+            return None;
+        };
+        let pair = |a: u8, b: u8| {
+            (a.is_ascii_digit() && b.is_ascii_digit()).then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
+        };
+        let year = pair(y1, y2)? * 100 + pair(y3, y4)?;
+        let clock = (pair(h1, h2)?, pair(n1, n2)?, pair(s1, s2)?);
+        let second = Self::of_civil(year, pair(m1, m2)?, pair(d1, d2)?, clock, 0)?;
+        let nanoseconds = match rest {
+            b"Z" => 0,
+            [b'.', fraction @ .., b'Z'] if (1..=9).contains(&fraction.len()) && !fraction.ends_with(b"0") => {
+                let digits = fraction.iter().chain(std::iter::repeat(&b'0')).take(9);
+                digits
+                    .into_iter()
+                    .try_fold(0, |sum: u32, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))?
+            }
+            _ => return None,
+        };
+        Self::new(second.seconds, nanoseconds)
+    }
+
+    /// The instant of a civil date and time at an offset from UTC in seconds; none where the calendar lacks it.
+    pub fn of_civil(
+        year: i64,
+        month: i64,
+        day: i64,
+        (hour, minute, second): (i64, i64, i64),
+        offset_seconds: i64,
+    ) -> Option<Self> {
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days_in_month = match month {
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            1..=12 => 31,
+            _ => return None,
+        };
+        if !(0..=9999).contains(&year) || !(1..=days_in_month).contains(&day) || hour > 23 || minute > 59 || second > 59
+        {
+            return None;
+        }
+        // Days since 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the leap day is last.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * month + 2) / 5 + day - 1;
+        let days = era * 146_097 + day_of_era - 719_468;
+        Self::new(days * 86_400 + hour * 3600 + minute * 60 + second - offset_seconds, 0)
+    }
+
     /// The date and time in UTC.
     pub fn to_utc(self) -> NaiveDateTime {
         // OK: `new` admits only years that chrono holds.
@@ -294,6 +350,58 @@ mod tests {
         for (zone, (y, m, d), expected) in cases {
             let day = NaiveDate::from_ymd_opt(y, m, d).unwrap();
             assert_eq!(Zone::named(zone).unwrap().first_instant(day), Some(at(expected)), "{zone} {day}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_the_calendar_is_the_day_that_chrono_says() {
+        let mut day = NaiveDate::from_ymd_opt(1599, 1, 1).unwrap();
+        let last = NaiveDate::from_ymd_opt(2101, 1, 1).unwrap();
+        while day < last {
+            let ours =
+                Timestamp::of_civil(i64::from(day.year()), i64::from(day.month()), i64::from(day.day()), (12, 0, 0), 0);
+            assert_eq!(ours.map(Timestamp::seconds), Some(day.and_hms_opt(12, 0, 0).unwrap().and_utc().timestamp()));
+            day = day.succ_opt().unwrap();
+        }
+    }
+
+    #[test]
+    fn only_the_form_that_is_written_is_read_as_exact() {
+        for text in [
+            "0000-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.999999999Z",
+            "2024-02-29T12:34:56Z",
+            "2024-03-31T01:00:00.5Z",
+            "2024-03-31T01:00:00.000000001Z",
+            "9999-12-31T23:59:59Z",
+        ] {
+            let read = Timestamp::parse_exact(text.as_bytes());
+            assert_eq!((read, read.map(|at| at.to_string()).as_deref()), (Some(at(text)), Some(text)));
+        }
+        for text in [
+            "",
+            "2024-02-30T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-00-01T00:00:00Z",
+            "2024-01-01T24:00:00Z",
+            "2024-01-01T00:60:00Z",
+            "2024-06-30T23:59:60Z",
+            "2024-01-01T00:00:00z",
+            "2024-01-01t00:00:00Z",
+            "2024-01-01 00:00:00Z",
+            "2024-01-01T00:00:00",
+            "2024-01-01T00:00:00+00:00",
+            "2024-01-01T00:00:00.Z",
+            "2024-01-01T00:00:00.0Z",
+            "2024-01-01T00:00:00.50Z",
+            "2024-01-01T00:00:00.1234567891Z",
+            "2024-01-01T00:00:00.+1Z",
+            "2024-01-01T00:00:00ZZ",
+            "+024-01-01T00:00:00Z",
+            "2024-1--01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse_exact(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -9,8 +9,9 @@
 
 use chrono::NaiveDate;
 
-use super::clf_time::{instant, month};
+use super::clf_time::month;
 use super::mail::{date, header};
+use crate::clock::Timestamp;
 use crate::limits::FROM_LINE_BYTES;
 use crate::scope::{Abbreviation, TimeField};
 
@@ -63,7 +64,7 @@ fn read(line: &[u8]) -> Option<TimeField> {
     let year = date::number(year, 4..=4).filter(|year| *year >= FIRST_YEAR)?;
     let (month, day) = (month(words.get(begin + 1)?)?, date::number(words.get(begin + 2)?, 1..=2)?);
     let (hour, minute, second) = date::time_of_day(words.get(begin + 3)?)?;
-    let at = |offset| instant(year, month, day, (hour, minute, second), offset);
+    let at = |offset| Timestamp::of_civil(year, month, day, (hour, minute, second), offset);
     at(0)?;
     let unsigned = |number: i64| u32::try_from(number).ok();
     let local = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, unsigned(month)?, unsigned(day)?)?.and_hms_opt(

@@ -111,6 +111,24 @@ pub struct Finding {
     pub text: String,
 }
 
+/// What a finding is about within its member, in words that cost nothing until there is a finding.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Item {
+    /// The whole exhibit.
+    Whole,
+    /// The record of that number.
+    Record(u64),
+}
+
+impl std::fmt::Display for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole => f.write_str("it"),
+            Self::Record(number) => write!(f, "record {number}"),
+        }
+    }
+}
+
 /// The findings so far: at most [`limits::FINDINGS`] are kept, the others are counted.
 #[derive(Debug, Default)]
 pub(super) struct Findings {

@@ -6,10 +6,10 @@
 //!
 //! **Invariant:** memory does not grow with the number of exhibits or records.
 
-use std::io::{self, Read, Seek};
+use std::io::{self, BufRead, Read, Seek};
 
 use super::canonical;
-use super::check::{Check, Findings, printable};
+use super::check::{Check, Findings, Item, printable};
 use super::contents::{Line, Shelf};
 use super::names::Names;
 use super::totals::Recount;
@@ -40,7 +40,8 @@ pub(super) fn read<R: Read + Seek>(
     let mut pass = Pass { shelf, names, statement, findings, reading, expected: 1, records_seen: 0 };
     if let Some(mut lines) = shelf.lines(Member::Exhibits) {
         while let Some(line) = lines.next()? {
-            if let Some(line) = pass.parse(Member::Exhibits, pass.expected.into(), line) {
+            if let Some(line) = pass.parse(Member::Exhibits, pass.expected.into(), line, canonical::read::<ExhibitLine>)
+            {
                 pass.exhibit(&line)?;
             }
             pass.expected = pass.expected.saturating_add(1);
@@ -86,14 +87,15 @@ struct Pass<'p, 'a, R> {
 }
 
 impl<R: Read + Seek> Pass<'_, '_, R> {
-    fn parse<T: serde::Serialize + serde::de::DeserializeOwned>(
+    fn parse<T>(
         &mut self,
         member: Member,
         number: u64,
         line: Line<'_>,
+        read: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Option<T> {
         let result = match line {
-            Line::Whole(line) => canonical::read(line),
+            Line::Whole(line) => read(line),
             Line::Bad(why) => Err(why.to_owned()),
         };
         result
@@ -116,7 +118,7 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
             return Ok(());
         }
         self.shape(line, member);
-        let clauses = self.names.clauses(&line.clauses, member, "it", self.findings);
+        let clauses = self.names.clauses(&line.clauses, member, Item::Whole, self.findings);
         self.names.agree(self.statement, line, clauses, member, self.findings);
         self.file(line, member);
         self.reading.recount.exhibit(line, clauses, line.bytes);
@@ -240,8 +242,8 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
         let mut last_offset = None;
         while let Some(text) = lines.next()? {
             count = count.saturating_add(1);
-            let Some(record) = self.parse::<RecordLine>(own, count, text) else { continue };
-            let named = self.names.clauses(&record.clauses, own, &format!("record {count}"), self.findings);
+            let Some(record) = self.parse(own, count, text, canonical::record) else { continue };
+            let named = self.names.clauses(&record.clauses, own, Item::Record(count), self.findings);
             union = union.union(named);
             self.record_shape((&record, line), own, count, &mut last_offset);
             bytes = bytes.saturating_add(record.length);
@@ -315,9 +317,15 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
 }
 
 /// SHA-256 of the next `length` bytes; none where there are not so many.
-fn sha256_of_next(stream: &mut dyn Read, length: u64) -> io::Result<Option<Digest>> {
-    let mut hasher = Hasher::new();
-    let mut part = stream.take(length);
-    let copied = io::copy(&mut part, &mut hasher)?;
-    Ok((copied == length).then(|| hasher.finish()))
+fn sha256_of_next(stream: &mut impl BufRead, length: u64) -> io::Result<Option<Digest>> {
+    let (mut hasher, mut left) = (Hasher::new(), length);
+    while left > 0 {
+        let buffer = stream.fill_buf()?;
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(bytes) = buffer.get(..wanted).filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
+        hasher.update(bytes);
+        stream.consume(wanted);
+        left = left.saturating_sub(wanted as u64);
+    }
+    Ok(Some(hasher.finish()))
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::check::{Check, Findings, printable};
+use super::check::{Check, Findings, Item, printable};
 use crate::ledger::{ExhibitLine, Reduced, SourceFacts, SourceKind, Statement, TakeName, is_archive_tree};
 use crate::order::{Clause, Format, Order, Reduction, Source, Take};
 use crate::package::layout::Member;
@@ -37,7 +37,7 @@ impl<'o> Names<'o> {
     }
 
     /// The clauses that an item names: known, each once, in the order of the order.
-    pub fn clauses(&self, ids: &[String], member: Member, item: &str, findings: &mut Findings) -> ClauseSet {
+    pub fn clauses(&self, ids: &[String], member: Member, item: Item, findings: &mut Findings) -> ClauseSet {
         let mut set = ClauseSet::EMPTY;
         let mut last = None;
         if ids.is_empty() {

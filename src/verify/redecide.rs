@@ -9,14 +9,14 @@
 use std::io::{self, BufReader, Read, Seek};
 
 use super::canonical;
-use super::check::{Check, Findings};
+use super::check::{Check, Findings, Item};
 use super::contents::{Line, Lines, Shelf, Stretch};
 use super::exhibit::{Exhibit, Place};
 use super::names::{Names, takes};
 use super::reduced::Left;
 use super::taken_in;
 use crate::clock::Timestamp;
-use crate::ledger::{ExhibitLine, RecordLine, Statement, TakeName, Times, is_archive_tree};
+use crate::ledger::{ExhibitLine, Statement, TakeName, Times, is_archive_tree};
 use crate::order::{Clock, Extension, Format, LogFormat, Take};
 use crate::package::layout::Member;
 use crate::record::{self, Dated, Reader, RecordSink, SplitError, Stop, Unreadable};
@@ -127,12 +127,14 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
                 && self.scope.path_matches(at, &exhibit.path);
             let Some(window) = clause.window else {
                 if asks && !named {
-                    self.not_named(exhibit.member, &clause.id, "it");
+                    self.not_named(exhibit.member, &clause.id, Item::Whole);
                 }
                 continue;
             };
             match line.time_on(window.clock) {
-                Some(time) if asks && !named && window.holds(time) => self.not_named(exhibit.member, &clause.id, "it"),
+                Some(time) if asks && !named && window.holds(time) => {
+                    self.not_named(exhibit.member, &clause.id, Item::Whole)
+                }
                 Some(time) if named && !window.holds(time) => {
                     self.findings.clause(Check::Scope, exhibit.member, &clause.id, || {
                         format!(
@@ -149,7 +151,7 @@ impl<R: Read + Seek> Redecision<'_, '_, R> {
         }
     }
 
-    fn not_named(&mut self, member: Member, id: &str, item: &str) {
+    fn not_named(&mut self, member: Member, id: &str, item: Item) {
         self.findings.clause(Check::Scope, member, id, || {
             format!("this clause asks for {item} too, and is not named: the ledger does not say all that let it out")
         });
@@ -277,17 +279,17 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
             }));
         };
         let Some(Line::Whole(line)) = lines.next()? else { return Ok(None) };
-        let Ok(line) = canonical::read::<RecordLine>(line) else { return Ok(None) };
+        let Ok(line) = canonical::record(line) else { return Ok(None) };
         let clauses = self.redecision.names.known(&line.clauses);
         let because = self.redecision.names.known(line.because.as_deref().unwrap_or_default());
         Ok(Some(Stated { clauses, because, length: line.length, time: line.time }))
     }
 
     /// The member and the words by which a finding names this record.
-    fn item(&self) -> (Member, String) {
+    fn item(&self) -> (Member, Item) {
         match self.lines {
-            Some(_) => (Member::Records(self.exhibit.line.exhibit), format!("record {}", self.count)),
-            None => (self.exhibit.member, "it".into()),
+            Some(_) => (Member::Records(self.exhibit.line.exhibit), Item::Record(self.count)),
+            None => (self.exhibit.member, Item::Whole),
         }
     }
 
@@ -300,7 +302,7 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
             let verdict = self.redecision.scope.record_verdict(at, fields);
             let named = stated.clauses.contains(at);
             if stated.because.contains(at) {
-                holds &= self.joined(at, verdict, fields, (member, &clause.id, &item));
+                holds &= self.joined(at, verdict, fields, (member, &clause.id, item));
             } else if named && is_reduced && !self.contradicts(at, verdict, fields) {
                 // What was left out may be what the clause asks for.
             } else if named && verdict != Verdict::In {
@@ -315,12 +317,12 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
                 });
             } else if !named && verdict == Verdict::In && self.candidates.must.contains(at) {
                 holds = false;
-                self.redecision.not_named(member, &clause.id, &item);
+                self.redecision.not_named(member, &clause.id, item);
             }
         }
         // A clause that is named and could not be asked (another place, another source) was objected to for the exhibit.
         holds &= stated.clauses.iter().all(|at| self.candidates.may.contains(at));
-        holds & self.time_fits(stated, fields, member, &item)
+        holds & self.time_fits(stated, fields, member, item)
     }
 
     /// A record that a clause took for its transaction alone: which that is, only the ledger says.
@@ -329,7 +331,7 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
         at: usize,
         own: Verdict,
         fields: &dyn Fields,
-        (member, id, item): (Member, &str, &str),
+        (member, id, item): (Member, &str, Item),
     ) -> bool {
         let may = self.redecision.scope.may_join(at, fields);
         if own != Verdict::In && may == Verdict::In {
@@ -388,7 +390,7 @@ impl<R: Read + Seek> Sink<'_, '_, '_, R> {
         reasons.join(", ")
     }
 
-    fn time_fits(&mut self, stated: &Stated, fields: &dyn Fields, member: Member, item: &str) -> bool {
+    fn time_fits(&mut self, stated: &Stated, fields: &dyn Fields, member: Member, item: Item) -> bool {
         let stamp = self.redecision.scope.record_stamp(self.exhibit.source, stated.clauses, fields);
         let line = &self.exhibit.line;
         let carried = stamp.main.map(|(_, time)| time);

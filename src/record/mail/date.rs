@@ -11,7 +11,8 @@
 
 use chrono::NaiveDate;
 
-use super::super::clf_time::{instant, month};
+use super::super::clf_time::month;
+use crate::clock::Timestamp;
 use crate::scope::TimeField;
 
 /// The first year that RFC 5322 lets a date have.
@@ -43,12 +44,12 @@ fn read(value: &[u8]) -> Option<TimeField> {
         return None;
     }
     let Some(zone) = zone else {
-        instant(year, month, day, (hour, minute, second), 0)?;
+        Timestamp::of_civil(year, month, day, (hour, minute, second), 0)?;
         let unsigned = |number: i64| u32::try_from(number).ok();
         let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, unsigned(month)?, unsigned(day)?)?;
         return date.and_hms_opt(unsigned(hour)?, unsigned(minute)?, unsigned(second)?).map(TimeField::Local);
     };
-    instant(year, month, day, (hour, minute, second), offset_seconds(zone)?).map(TimeField::At)
+    Timestamp::of_civil(year, month, day, (hour, minute, second), offset_seconds(zone)?).map(TimeField::At)
 }
 
 fn is_blank(byte: u8) -> bool {
