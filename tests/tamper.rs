@@ -11,9 +11,17 @@ mod tape;
 #[path = "tamper/vector.rs"]
 mod vector;
 
+#[allow(dead_code, reason = "each test uses its part")]
+#[path = "fixture/tool.rs"]
+mod tool;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
+use std::path::Path;
 
+use extract::clock;
+use extract::signature::{AllowedSigners, Beside, beside};
 use extract::verify::{Check, State, Verification, verify};
 use vector::Vector;
 
@@ -95,13 +103,76 @@ fn every_check_is_expected_by_some_vector_and_every_name_is_one_of_a_check() {
     }
 }
 
+/// The good package's signature, by a key of ssh-keygen's, and whose signatures count.
+fn signature(folder: &Path) -> (Vec<Beside>, AllowedSigners) {
+    let (package, key) = (folder.join("2024-17.tar"), folder.join("key"));
+    tool::run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", tool::text(&key)]);
+    let signed =
+        tool::try_run(env!("CARGO_BIN_EXE_extract"), &["sign", tool::text(&package), "--key", tool::text(&key)]);
+    assert!(signed.is_ok(), "{signed:?}");
+    let key = fs::read_to_string(folder.join("key.pub")).unwrap();
+    (beside::all(&package), AllowedSigners::parse(&format!("provider {key}")).unwrap())
+}
+
+/// Beside a signed package nothing that was changed stays unseen: what makes every sum anew fails at the signature.
+#[test]
+fn with_a_signature_every_vector_is_objected_to_even_where_all_sums_were_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = fs::read(fixture::package(folder.path(), fixture::ORDER, 3)).unwrap();
+    fs::write(folder.path().join("2024-17.tar"), &good).unwrap();
+    let (beside, allowed) = signature(folder.path());
+    let judged = |package: &[u8]| {
+        let mut verification = verify(Cursor::new(package)).unwrap();
+        verification.judge_signatures("2024-17.tar.sig", &beside, Some(&allowed), clock::now());
+        let (_, state) = verification.checks[Check::Signature as usize];
+        (failed(&verification), state)
+    };
+    assert_eq!(judged(&good), (vec![], State::Passed));
+    let mut seen = BTreeMap::new();
+    for vector in &Vector::all() {
+        let (failed, state) = judged(&forge::tampered(&good, vector));
+        let mut expected: Vec<&str> = vector.expect.iter().map(String::as_str).filter(|name| *name != "none").collect();
+        let is_form_broken = expected.contains(&"structure");
+        let are_sums_made_anew = vector.sums.iter().any(|sum| sum == "all" || sum == "tagmanifest");
+        let state_expected = match (is_form_broken, are_sums_made_anew) {
+            // Nothing says what the signature would be over, or a line of the manifests is not what it was.
+            (true, _) => state,
+            (false, true) => State::Failed,
+            (false, false) => state,
+        };
+        if state == State::Failed {
+            expected.push("signature");
+        }
+        assert_eq!((&failed, state), (&expected, state_expected), "{}", vector.name);
+        assert!(state != State::Passed && !failed.is_empty(), "{}: nothing objects", vector.name);
+        *seen.entry((are_sums_made_anew, state.name())).or_insert(0) += 1;
+    }
+    println!("sums made anew, and what became of the signature: {seen:?}");
+    assert!(seen[&(true, "failed")] >= 80, "{seen:?}");
+}
+
+/// Without a signature: what no check objects to has another digest, but for who ran an order and when.
+#[test]
+fn what_nothing_objects_to_in_an_unsigned_package_the_digest_shows() {
+    let good = good();
+    let digest = verify(Cursor::new(&good)).unwrap().digest;
+    let mut same = Vec::new();
+    for vector in Vector::all().into_iter().filter(|vector| vector.expect == ["none"]) {
+        let tampered = forge::tampered(&good, &vector);
+        if verify(Cursor::new(&tampered)).unwrap().digest == digest {
+            same.push(vector.name);
+        }
+    }
+    assert_eq!(same, ["187-another-custodian", "188-an-earlier-start"]);
+}
+
 /// What no check of a package alone can show, a replay on its sources does; but not who ran an order, and when.
 #[test]
 fn what_verify_cannot_object_to_a_replay_shows() {
     let folder = tempfile::tempdir().unwrap();
     let good = fs::read(fixture::package(folder.path(), fixture::ORDER, 3)).unwrap();
     let path = folder.path().join("tampered.tar");
-    let mut seen = std::collections::BTreeMap::new();
+    let mut seen = BTreeMap::new();
     for vector in Vector::all().iter().filter(|vector| vector.expect == ["none"]) {
         let tampered = forge::tampered(&good, vector);
         fs::write(&path, &tampered).unwrap();
