@@ -50,26 +50,40 @@ impl fmt::Debug for Digest {
 #[error("a SHA-256 is 64 lower-case hex digits")]
 pub struct NotADigest;
 
+/// What a byte that is no lower-case hex digit counts as: more than any combination of the bits of digits.
+const NO_DIGIT: u8 = 0xf0;
+
+/// The value of each byte as a lower-case hex digit.
+const NIBBLES: [u8; 256] = {
+    let mut table = [NO_DIGIT; 256];
+    let (mut value, digits) = (0, b"0123456789abcdef");
+    while value < digits.len() {
+        table[digits[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
+
 impl FromStr for Digest {
     type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, NotADigest> {
+        // One digest a record is read: a branch for each digit would cost more than the hashing.
+        let nibble = |digit: u8| NIBBLES.get(usize::from(digit)).copied().unwrap_or(NO_DIGIT);
         let mut out = [0u8; 32];
         let bytes = text.as_bytes();
         if bytes.len() != 64 {
             return Err(NotADigest);
         }
+        let mut seen = 0;
         for (slot, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-            let mut value = 0u8;
-            for &digit in pair {
-                let nibble = match digit {
-                    b'0'..=b'9' => digit - b'0',
-                    b'a'..=b'f' => digit - b'a' + 10,
-                    _ => return Err(NotADigest),
-                };
-                value = (value << 4) | nibble;
-            }
-            *slot = value;
+            let &[high, low] = pair else { return Err(NotADigest) };
+            let (high, low) = (nibble(high), nibble(low));
+            seen |= high | low;
+            *slot = (high << 4) | (low & 15);
+        }
+        if seen >= NO_DIGIT {
+            return Err(NotADigest);
         }
         Ok(Self(out))
     }
@@ -132,5 +146,20 @@ mod tests {
         assert_eq!(text.parse::<Digest>(), Ok(digest));
         assert!(text.to_uppercase().parse::<Digest>().is_err());
         assert!(text[1..].parse::<Digest>().is_err());
+    }
+
+    #[test]
+    fn each_place_takes_the_sixteen_digits_and_nothing_else() {
+        for at in 0..64 {
+            for byte in 0..=127u8 {
+                let mut text = [b'0'; 64];
+                text[at] = byte;
+                let text = std::str::from_utf8(&text).unwrap();
+                let read = text.parse::<Digest>();
+                assert_eq!(read.is_ok(), matches!(byte, b'0'..=b'9' | b'a'..=b'f'), "{byte} at {at}");
+                assert!(read.is_err() || read.unwrap().to_string() == text);
+            }
+        }
+        assert!(format!("{}\u{e9}", "0".repeat(62)).parse::<Digest>().is_err());
     }
 }
