@@ -3,6 +3,8 @@
 //! **Invariant:** after every replay the folders that it was given hold what they held before.
 
 mod case;
+#[path = "fixture/resealed.rs"]
+mod resealed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use case::{Case, Said, text};
 use extract::digest::Digest;
+use extract::package::Agent;
 use serde_json::Value;
 
 /// 2024-03-25T10:00:00Z.
@@ -240,7 +243,7 @@ fn what_changed_in_a_folder_is_told_by_exhibit_and_what_is_out_of_scope_does_not
         found.sort();
         assert_eq!(found, expected, "{what}");
         assert_eq!(causes(&json), ["source"], "{what}: {json}");
-        assert_eq!(json["not_told"][0], "zones");
+        assert_eq!(json["not_told"][0], "signature");
         // The same for people, and of content nothing.
         let words = replay(&case, &[]).stdout;
         let path = expected[0].split(' ').nth(1).unwrap();
@@ -314,6 +317,40 @@ fn another_provider_file_is_said_and_what_it_withholds_is_missing() {
     // A whole file with other bytes is no withhold's doing.
     edit(&case, "/home/c.txt", "The document c\nThe", "The document c\nthe");
     assert_eq!(causes(&replay(&case, &["--json"]).json()), ["source", "provider-file"]);
+}
+
+#[test]
+fn another_version_of_the_zone_data_is_said_where_something_differs() {
+    let case = packaged();
+    let own = Agent::own();
+    let good = fs::read(case.path("out.tar")).unwrap();
+    let other = |_: &str, text: String| text.replace(&format!("tz database {}", own.zones), "tz database 1999a");
+    fs::write(case.path("out.tar"), resealed::resealed(&good, "bag-info.txt", other)).unwrap();
+    assert_identical(&replay(&case, &["--json"]), "what differs of the zones and changes nothing is no difference");
+    edit(&case, "/var/log/access.log", "/three", "/threE");
+    let json = replay(&case, &["--json"]).json();
+    assert_eq!(causes(&json), ["source?", "zones"], "{json}");
+    assert_eq!((&json["zones"], &json["replayed_zones"]), (&Value::from("1999a"), &Value::from(own.zones.as_str())));
+    let words = replay(&case, &[]).stdout;
+    assert!(words.contains("made by the tz database 1999a"), "{words}");
+}
+
+#[test]
+fn a_ledger_of_many_megabytes_is_replayed() {
+    let case = Case::new();
+    let line = |number: usize| {
+        let (minute, second) = (number / 60 % 60, number % 60);
+        format!("192.0.2.1 - - [26/Mar/2024:10:{minute:02}:{second:02} +0000] \"GET /{number} HTTP/1.1\" 200 5\n")
+    };
+    case.file_at("/var/log/access.log", (0..80_000).map(line).collect::<String>(), MONDAY);
+    case.order("times = \"original\"", CLAUSES);
+    case.run().ends_with(3);
+    let size = fs::metadata(case.path("out.tar")).unwrap().len();
+    assert!(size > 16 << 20, "{size} bytes: the ledger must not fit into the memory that it waits in");
+    assert_identical(&replay(&case, &["--json"]), "a large ledger");
+    edit(&case, "/var/log/access.log", "/79999 ", "/79998 ");
+    let json = replay(&case, &["--json"]).json();
+    assert_eq!(differences(&json), ["content /var/log/access.log sha256,records"]);
 }
 
 #[test]

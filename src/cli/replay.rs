@@ -19,7 +19,8 @@ use super::{COMPLETE, INVALID, REFUSED, run, say, verify};
 use crate::clock;
 use crate::digest::Digest;
 use crate::extract::{Job, Output};
-use crate::replay::{self, ClauseDifference, Difference, Explanation, How, Replay, ReplayError, VERSION};
+use crate::package::Agent;
+use crate::replay::{self, ClauseDifference, Difference, Explanation, How, Replay, ReplayError};
 use crate::verify::printable;
 
 /// Set by Ctrl-C, and by the signals that end a process in order.
@@ -109,7 +110,9 @@ struct Json<'r> {
     replayed_digest: Digest,
     identical: bool,
     version: Option<&'r str>,
-    replayed_version: &'static str,
+    replayed_version: &'r str,
+    zones: Option<&'r str>,
+    replayed_zones: &'r str,
     differences: Vec<JsonDifference<'r>>,
     more_differences: u64,
     clauses: Vec<JsonClause<'r>>,
@@ -179,17 +182,20 @@ impl<'r> From<&'r Explanation> for JsonExplanation<'r> {
 }
 
 fn print_json(replay: &Replay, out: &mut dyn Write) -> io::Result<()> {
+    let (packaged, own) = (replay.agent.as_ref(), Agent::own());
     let json = Json {
         digest: replay.digest,
         replayed_digest: replay.replayed_digest,
         identical: replay.is_identical(),
-        version: replay.version.as_deref(),
-        replayed_version: VERSION.0,
+        version: packaged.map(|agent| agent.version.as_str()),
+        replayed_version: &own.version,
+        zones: packaged.map(|agent| agent.zones.as_str()),
+        replayed_zones: &own.zones,
         differences: replay.differences.iter().map(JsonDifference::from).collect(),
         more_differences: replay.more_differences,
         clauses: replay.clauses.iter().map(JsonClause::from).collect(),
         explained_by: replay.explained_by.iter().map(JsonExplanation::from).collect(),
-        not_told: if replay.is_identical() { &[] } else { &["zones", "signature"] },
+        not_told: if replay.is_identical() { &[] } else { &["signature"] },
     };
     serde_json::to_writer(&mut *out, &json)?;
     out.write_all(b"\n")
@@ -224,11 +230,6 @@ fn print_text(order: &str, replay: &Replay, out: &mut dyn Write) -> io::Result<(
     writeln!(
         out,
         "The order is the same. All this holds if the package is as it was sealed, which only a signature shows."
-    )?;
-    let zones = VERSION.1;
-    writeln!(
-        out,
-        "By which version of the zone data it was made does not stand in it (the audit says it); this is {zones}."
     )
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::PackageError;
+use super::agent::Agent;
 use super::custody::CustodyLog;
 use super::layout::Member;
 use super::replayed::ReplayedLedger;
@@ -106,7 +107,7 @@ fn bag_info(order_id: &str, members: &[Written], time: Timestamp) -> String {
     });
     let day = time.to_utc().date();
     format!(
-        "Bag-Software-Agent: extract {}\nBagging-Date: {day}\nExternal-Identifier: {order_id}\nPayload-Oxum: {octets}.{streams}\n",
-        env!("CARGO_PKG_VERSION")
+        "Bag-Software-Agent: {}\nBagging-Date: {day}\nExternal-Identifier: {order_id}\nPayload-Oxum: {octets}.{streams}\n",
+        Agent::own()
     )
 }

@@ -18,6 +18,7 @@
 //!
 //! **Invariant:** the writer takes nothing but [`crate::scope::InScope`], and a sealed package is never changed.
 
+mod agent;
 pub mod bag;
 mod closed;
 mod custody;
@@ -33,6 +34,7 @@ mod spool;
 mod tape;
 mod writer;
 
+pub use agent::Agent;
 pub use closed::{Closed, Sealed};
 pub use custody::{CustodyLine, CustodyLog, Event, SEALED};
 pub use draft::{Draft, Drafter, Place, RecordDraft, WholeDraft};

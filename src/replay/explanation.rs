@@ -1,17 +1,17 @@
 //! Which parts of two runs differ, and whether that explains what came of them.
 //!
 //! The order never does: a replay is refused with another. An image has a SHA-256, the provider file too, and the package
-//! names the version that made it, so that these are seen. A folder has none: that it changed is told by what came of it.
-//! The version of the zone data is not in a package, so that nothing can be told of it; nor, without a signature, that a
-//! package is as it was sealed.
+//! names the versions of the program and of its zone data, so that these are seen. A folder has none: that it changed is
+//! told by what came of it.
+//! Without a signature nothing tells that a package is as it was sealed.
 //!
 //! **Invariant:** where something differs there is at least one explanation, and one that is not certain says so.
 
-use super::VERSION;
 use super::compare::Differing;
 use crate::digest::Digest;
 use crate::ledger::{ClauseFacts, Shortfall, SourceFacts, Statement};
 use crate::order::Order;
+use crate::package::Agent;
 
 /// A part of a run on which its outcome depends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +22,8 @@ pub enum Cause {
     ProviderFile,
     /// The program.
     Program,
+    /// The data on time zones in the program.
+    Zones,
     /// Nothing that a package states.
     NotStated,
 }
@@ -33,6 +35,7 @@ impl Cause {
             Self::Source => "source",
             Self::ProviderFile => "provider-file",
             Self::Program => "program",
+            Self::Zones => "zones",
             Self::NotStated => "not-stated",
         }
     }
@@ -69,8 +72,8 @@ pub(super) struct Inputs<'i> {
     pub order: &'i Order,
     pub packaged: &'i Statement,
     pub replayed: &'i Statement,
-    /// The version that made the package, where it states one.
-    pub version: Option<&'i str>,
+    /// What made the package, where it states that, and this program.
+    pub agents: (Option<&'i Agent>, &'i Agent),
     /// How many exhibits differ, by source of the order.
     pub by_source: &'i [Differing],
     pub clauses: &'i [ClauseDifference],
@@ -124,7 +127,8 @@ fn shortfalls(clause: &str, old: &[Shortfall], new: &[Shortfall]) -> Vec<(&'stat
 /// What explains that the two differ.
 pub(super) fn explain(inputs: &Inputs<'_>) -> Vec<Explanation> {
     let mut found: Vec<Explanation> = Vec::new();
-    let others: Vec<Explanation> = [provider_file(inputs), program(inputs)].into_iter().flatten().collect();
+    let others: Vec<Explanation> =
+        [provider_file(inputs), program(inputs), zones(inputs)].into_iter().flatten().collect();
     let pairs = inputs.packaged.sources.iter().zip(&inputs.replayed.sources);
     for (index, (old, new)) in pairs.enumerate() {
         let differing = inputs.by_source.get(index).copied().unwrap_or_default();
@@ -132,8 +136,7 @@ pub(super) fn explain(inputs: &Inputs<'_>) -> Vec<Explanation> {
     }
     found.extend(others);
     if found.is_empty() {
-        let text = "nothing that the package states: another version of the zone data; a key (--key) or other disks, backing \
-                    files or mounts in only one of the two runs; or a package whose sums were all made anew after it was sealed";
+        let text = "nothing that the package states: a key (--key) or other disks, backing files or mounts in only one of the two runs; or a package whose sums were all made anew after it was sealed";
         found.push(Explanation { cause: Cause::NotStated, source: None, certain: false, text: text.into() });
     }
     found
@@ -193,10 +196,16 @@ fn provider_file(inputs: &Inputs<'_>) -> Option<Explanation> {
 }
 
 fn program(inputs: &Inputs<'_>) -> Option<Explanation> {
-    let (own, _) = VERSION;
-    let old = inputs.version.filter(|version| *version != own)?;
-    let text = format!("the package was made by extract {old}, and this is extract {own}");
-    Some(Explanation { cause: Cause::Program, source: None, certain: true, text })
+    let (Some(old), own) = inputs.agents else { return None };
+    let text = format!("the package was made by extract {}, and this is extract {}", old.version, own.version);
+    (old.version != own.version).then_some(Explanation { cause: Cause::Program, source: None, certain: true, text })
+}
+
+/// What an hour means in a zone: a country may have changed its rules for a time that is not over yet.
+fn zones(inputs: &Inputs<'_>) -> Option<Explanation> {
+    let (Some(old), own) = inputs.agents else { return None };
+    let text = format!("the package was made by the tz database {}, and this program has {}", old.zones, own.zones);
+    (old.zones != own.zones).then_some(Explanation { cause: Cause::Zones, source: None, certain: true, text })
 }
 
 #[cfg(test)]
@@ -243,11 +252,11 @@ mod tests {
     }
 
     /// The causes, with a question mark where they are not certain.
-    fn causes(old: &Statement, new: &Statement, version: &str, differing: Differing) -> Vec<String> {
+    fn causes(old: &Statement, new: &Statement, agent: &Agent, differing: Differing) -> Vec<String> {
         let (order, clauses) = (order(), clauses(old, new));
-        let version = Some(version);
+        let agents = (Some(agent), &Agent::own());
         let by_source = &[differing];
-        let inputs = Inputs { order: &order, packaged: old, replayed: new, version, by_source, clauses: &clauses };
+        let inputs = Inputs { order: &order, packaged: old, replayed: new, agents, by_source, clauses: &clauses };
         let word = |one: &Explanation| format!("{}{}", one.cause.name(), if one.certain { "" } else { "?" });
         explain(&inputs).iter().map(word).collect()
     }
@@ -265,18 +274,22 @@ mod tests {
             }
             of
         };
-        let (own, other) = (VERSION.0, "0.0.7");
+        let own = &Agent::own();
+        let other = &Agent { version: "0.0.7".into(), ..own.clone() };
+        let other_zones = &Agent { zones: "1999a".into(), ..own.clone() };
         let none = Differing::default();
         let some = Differing { exhibits: 2, whole_content: 0 };
         let whole = Differing { exhibits: 2, whole_content: 1 };
-        type Row = (&'static str, Statement, Statement, &'static str, Differing, &'static [&'static str]);
-        let rows: [Row; 12] = [
+        type Row<'r> = (&'static str, Statement, Statement, &'r Agent, Differing, &'static [&'static str]);
+        let rows: [Row<'_>; 14] = [
             ("another image", image(), another_image(), own, none, &["source"]),
             ("a folder in its place", image(), folder(), own, some, &["source"]),
             ("a folder", folder(), folder(), own, some, &["source"]),
             ("a folder, by a count", folder(), withholding(folder()), own, none, &["source"]),
             ("the program", image(), image(), other, some, &["program"]),
             ("the program over a folder", folder(), folder(), other, some, &["source?", "program"]),
+            ("the zone data", image(), image(), other_zones, some, &["zones"]),
+            ("the zone data over a folder", folder(), folder(), other_zones, some, &["source?", "zones"]),
             ("the provider file", image(), another_provider(image()), own, some, &["provider-file"]),
             ("the provider file alone", folder(), another_provider(folder()), own, none, &["provider-file"]),
             ("both", folder(), another_provider(folder()), own, some, &["source?", "provider-file"]),
@@ -291,8 +304,8 @@ mod tests {
             ),
             ("nothing that shows", image(), image(), own, some, &["not-stated?"]),
         ];
-        for (what, old, new, version, differing, expected) in rows {
-            assert_eq!(causes(&old, &new, version, differing), expected, "{what}");
+        for (what, old, new, agent, differing, expected) in rows {
+            assert_eq!(causes(&old, &new, agent, differing), expected, "{what}");
         }
     }
 

@@ -26,7 +26,7 @@ use compare::{Comparison, Side};
 use crate::digest::Digest;
 use crate::extract::{self, ExtractError, Job};
 use crate::ledger::Statement;
-use crate::package::PackageError;
+use crate::package::{Agent, PackageError};
 use crate::verify::{self, Held, VerifyError};
 
 /// A package that verifies, ready to be held against another run.
@@ -35,7 +35,7 @@ pub struct Packaged<R> {
     statement: Statement,
     digest: Digest,
     order_sha256: Digest,
-    version: Option<String>,
+    agent: Option<Agent>,
 }
 
 /// Why a replay was refused or given up.
@@ -75,8 +75,8 @@ pub struct Replay {
     pub digest: Digest,
     /// The digest of the order run again.
     pub replayed_digest: Digest,
-    /// The version of the program that made the package, where it states one.
-    pub version: Option<String>,
+    /// What made the package, where it states that.
+    pub agent: Option<Agent>,
     /// What differs, at most [`crate::limits::FINDINGS`], in the order of the ledger.
     pub differences: Vec<Difference>,
     /// How many exhibits more differ.
@@ -100,8 +100,8 @@ pub fn open<R: Read + Seek>(package: R) -> Result<Packaged<R>, ReplayError> {
     let findings = verification.findings.len();
     match (findings, verification.digest, held.order_sha256()) {
         (0, Some(digest), Some(order_sha256)) => {
-            let (statement, version) = (held.statement()?, held.version()?);
-            Ok(Packaged { held, statement, digest, order_sha256, version })
+            let (statement, agent) = (held.statement()?, held.agent()?);
+            Ok(Packaged { held, statement, digest, order_sha256, agent })
         }
         _ => Err(ReplayError::Findings { findings }),
     }
@@ -128,7 +128,7 @@ impl<R: Read + Seek> Packaged<R> {
         let mut replay = Replay {
             digest: self.digest,
             replayed_digest,
-            version: self.version.clone(),
+            agent: self.agent.clone(),
             differences: Vec::new(),
             more_differences: 0,
             clauses: Vec::new(),
@@ -144,7 +144,7 @@ impl<R: Read + Seek> Packaged<R> {
             order: job.order,
             packaged: &self.statement,
             replayed: &replayed,
-            version: self.version.as_deref(),
+            agents: (self.agent.as_ref(), &Agent::own()),
             by_source: &comparison.by_source,
             clauses: &replay.clauses,
         });
@@ -152,9 +152,6 @@ impl<R: Read + Seek> Packaged<R> {
         Ok(replay)
     }
 }
-
-/// The version of this program, and of the zone data in it.
-pub const VERSION: (&str, &str) = (env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION);
 
 struct PackagedSide<'h, R>(&'h Held<R>);
 

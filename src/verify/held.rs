@@ -11,6 +11,7 @@ use super::remade::BAG_INFO_BYTES;
 use crate::digest::Digest;
 use crate::ledger::Statement;
 use crate::limits;
+use crate::package::Agent;
 use crate::package::layout::Member;
 
 /// A package, open, and where its members stand.
@@ -44,12 +45,12 @@ impl<R: Read + Seek> Held<R> {
         canonical::read(line).map_err(|why| io::Error::other(format!("disclosure.json {why}")))
     }
 
-    /// The version of the program that made it, as `bag-info.txt` states it; none where it does not.
-    pub fn version(&self) -> io::Result<Option<String>> {
+    /// What made it, as `bag-info.txt` states it; none where it does not.
+    pub fn agent(&self) -> io::Result<Option<Agent>> {
         let bytes = self.shelf().read(Member::BagInfo, BAG_INFO_BYTES)?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let mut lines = text.lines();
-        Ok(lines.find_map(|line| line.strip_prefix("Bag-Software-Agent: extract ")).map(str::to_owned))
+        Ok(lines.find_map(|line| line.strip_prefix("Bag-Software-Agent: ")).and_then(Agent::parse))
     }
 
     /// The bytes of `exhibits.jsonl`, from their start.

@@ -11,6 +11,7 @@ use super::contents::Shelf;
 use crate::clock::Timestamp;
 use crate::ledger::{Disclosure, OrderFacts, Statement, Summary};
 use crate::order::Order;
+use crate::package::Agent;
 use crate::package::layout::{BAGIT_TXT, Member, NOTHING};
 use crate::report::Report;
 
@@ -47,17 +48,16 @@ pub(super) fn bag_info<R: Read + Seek>(
     let text = String::from_utf8_lossy(&bytes);
     let mut lines = text.split('\n');
     let mut value = |label: &str| lines.next().and_then(|line| line.strip_prefix(label)?.strip_prefix(": "));
-    let agent = value("Bag-Software-Agent").and_then(|agent| agent.strip_prefix("extract "));
+    let agent = value("Bag-Software-Agent");
     let day = value("Bagging-Date");
     let id = value("External-Identifier");
     let oxum = value("Payload-Oxum");
     let ends = lines.next() == Some("") && lines.next().is_none();
-    let is_version = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte));
     let (Some(agent), Some(day), Some(id), Some(oxum), true) = (agent, day, id, oxum, ends) else {
         findings.member(Check::Structure, Member::BagInfo, || "it has not the four lines of a package's".into());
         return Ok(());
     };
-    if !is_version(agent) || id != shelf.contents.top {
+    if Agent::parse(agent).is_none() || id != shelf.contents.top {
         findings.member(Check::Structure, Member::BagInfo, || {
             "it names another program or another order than the rest of the package".into()
         });
