@@ -33,7 +33,7 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
             return REFUSED;
         }
     };
-    let first = name_of(&beside::path(path, 1));
+    let first = beside::SIGNATURES.name(path, 1);
     verification.judge_signatures(&first, &beside::all(path), allowed.as_ref(), clock::now());
     let printed = if json { print_json(&verification, out) } else { print_text(&verification, &first, out) };
     match printed.and_then(|()| out.flush()) {
@@ -44,11 +44,6 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
         Ok(()) if verification.findings.is_empty() => COMPLETE,
         Ok(()) => REFUSED,
     }
-}
-
-/// The name of a file, without the folders that lead to it.
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
