@@ -58,10 +58,10 @@ impl Info {
         let time = parts.take(Tag::GeneralizedTime).and_then(|time| time_of(time.value));
         let time = time.ok_or(Fault::Malformed("its time"))?;
         let accuracy = parts.maybe(Tag::Sequence).map(|accuracy| accuracy_of(accuracy).ok_or(NONE)).transpose()?;
-        let _ordering = match parts.maybe(Tag::Boolean).map(|ordering| ordering.value) {
-            None | Some([0 | 0xff]) => (),
-            Some(_) => return Err(NONE),
-        };
+        // Whether its stamps are ordered tells nothing here.
+        if parts.maybe(Tag::Boolean).is_some_and(|ordering| !matches!(ordering.value, [0 | 0xff])) {
+            return Err(NONE);
+        }
         let nonce = parts.maybe(Tag::Integer).map(|nonce| nonce.integer().ok_or(NONE)).transpose()?;
         let authority = parts.maybe(place(TagNumber::N0)).map(|tsa| Element::of(tsa.value).ok_or(NONE)).transpose()?;
         if let Some(extensions) = parts.maybe(place(TagNumber::N1)) {

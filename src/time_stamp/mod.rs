@@ -8,6 +8,7 @@
 //! **Invariant:** of a package an authority sees one hash; what lies beside one is never replaced; no stamp counts by SHA-1.
 
 mod algorithm;
+pub mod beside;
 mod certificate;
 mod chain;
 mod element;
@@ -19,10 +20,10 @@ mod request;
 mod response;
 mod signed;
 
-use crate::beside::{Kind, Message};
+use crate::beside::Message;
 use crate::clock::Timestamp;
-use crate::limits;
 
+pub use beside::Beside;
 pub use chain::{Authorities, NotAuthorities};
 pub use fault::Fault;
 pub use hash::Hash;
@@ -33,11 +34,6 @@ use certificate::Certificate;
 use element::Element;
 use info::Info;
 use signed::{Identifier, Signed};
-
-/// The files that hold stamps: `2024-17.tar.tsr`, `2024-17.tar.2.tsr` and so on.
-pub const STAMPS: Kind = Kind { ending: "tsr", count: limits::TIME_STAMPS, bytes: limits::TIME_STAMP_BYTES };
-/// The files that hold requests: that of a number is answered by the stamp of that number.
-pub const REQUESTS: Kind = Kind { ending: "tsq", count: limits::TIME_STAMPS, bytes: limits::TIME_STAMP_REQUEST_BYTES };
 
 /// A stamp whose signature is that of the certificate in it, which is one for time-stamps.
 #[derive(Clone, Debug)]
