@@ -20,8 +20,8 @@
 //!
 //! | layer | modules | what belongs there |
 //! |---|---|---|
-//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal |
-//! | 2 | [`order`], [`signature`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures over a package |
+//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`], [`beside`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal; files that lie beside a package |
+//! | 2 | [`order`], [`signature`], [`time_stamp`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures and RFC 3161 time-stamps over a package |
 //! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
 //! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |
@@ -57,6 +57,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod beside;
 pub mod cli;
 pub mod clock;
 pub mod digest;
@@ -77,5 +78,6 @@ pub mod report;
 pub mod scope;
 pub mod signature;
 pub mod source;
+pub mod time_stamp;
 pub mod verify;
 pub mod volume;

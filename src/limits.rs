@@ -324,3 +324,29 @@ pub const KEY_ROUNDS: u32 = 16_384;
 pub const AGENT_MESSAGE_BYTES: usize = 256 * 1024;
 /// How long an answer of ssh-agent may take: a person may have to touch a key in hardware.
 pub const AGENT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+/// Time-stamps that lie beside one package, and requests for them.
+pub const TIME_STAMPS: usize = 32;
+/// The longest time-stamp that is read, in bytes (one with its certificates has some 7,000).
+pub const TIME_STAMP_BYTES: u64 = 1024 * 1024;
+/// The longest request for a time-stamp that is read, in bytes (one with SHA-512 has some 100).
+pub const TIME_STAMP_REQUEST_BYTES: u64 = 4 * 1024;
+/// Certificates in one time-stamp.
+pub const TIME_STAMP_CERTIFICATES: usize = 32;
+/// Attributes that the signer of one time-stamp signs, and certificates that these name.
+pub const TIME_STAMP_ATTRIBUTES: usize = 32;
+/// The longest serial number of a time-stamp, in bytes (RFC 3161 asks for 160 bits).
+pub const TIME_STAMP_SERIAL_BYTES: usize = 64;
+/// The longest file of certificates of authorities, in bytes.
+pub const AUTHORITIES_BYTES: u64 = 4 * 1024 * 1024;
+/// Certificates in that file.
+pub const AUTHORITIES: usize = 2_000;
+/// Extensions of one certificate.
+pub const CERTIFICATE_EXTENSIONS: usize = 64;
+/// Certificates from that of a time-stamp's signer to the authority's, both counted.
+pub const CHAIN_DEPTH: usize = 8;
+/// Signatures of certificates that are computed to find such a chain.
+pub const CHAIN_SIGNATURES: usize = 64;
+/// The smallest RSA key that a time-stamp may rest on, in bits.
+pub const RSA_BITS_LEAST: usize = 2_048;
+/// The largest, in bits.
+pub const RSA_BITS_MOST: usize = 4_096;

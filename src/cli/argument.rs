@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::time_stamp::Hash;
+
 /// Discloses the letter of a court order and nothing else, in a package that anyone can check.
 #[derive(Debug, Parser)]
 #[command(name = "extract", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -72,11 +74,15 @@ pub enum Command {
     },
     /// Check a package, offline and without its sources.
     Verify {
-        /// The package; signatures are looked for beside it (PACKAGE.sig, PACKAGE.2.sig, ...).
+        /// The package; signatures and time-stamps are looked for beside it (PACKAGE.sig, PACKAGE.2.sig, ..., PACKAGE.tsr, ...).
         package: PathBuf,
         /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
         #[arg(long, value_name = "FILE")]
         allowed_signers: Option<PathBuf>,
+        /// Whose time-stamps count: certificates of authorities in PEM, as openssl's -CAfile. With it, a package without a
+        /// time-stamp is a finding.
+        #[arg(long, value_name = "FILE")]
+        tsa_ca: Option<PathBuf>,
         /// Say the result as JSON.
         #[arg(long)]
         json: bool,
@@ -89,6 +95,11 @@ pub enum Command {
         #[arg(long, value_name = "KEY")]
         key: PathBuf,
     },
+    /// Have a package that passes every check stamped by a time-stamp authority (RFC 3161), in two steps without a network.
+    ///
+    /// --request writes PACKAGE.tsq, which you send to an authority; --attach takes its answer, and lays it beside the package
+    /// as PACKAGE.tsr. A later stamp over the same package has the next number: PACKAGE.2.tsq, PACKAGE.2.tsr.
+    Stamp(StampArguments),
     /// Run the order of a package again on its sources, and say whether the same comes of it.
     ///
     /// Where it does not: which exhibits differ, and which parts of the two runs explain it. Nothing is written. Exit codes: 0
@@ -99,6 +110,26 @@ pub enum Command {
     /// Say what an order's sources hold: images, volumes, file systems, and what of it is not read. Of files it tells no name.
     /// It needs of the order its sources alone. For the provider's staff.
     Sources(SourcesArguments),
+}
+
+/// Having a package stamped.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("step").required(true).args(["request", "attach"]))]
+pub struct StampArguments {
+    /// The package.
+    pub package: PathBuf,
+    /// Write the request for an authority.
+    #[arg(long)]
+    pub request: bool,
+    /// The hash of the package that the authority sees.
+    #[arg(long, value_name = "HASH", requires = "request", default_value = "sha256", value_parser = hash)]
+    pub hash: Hash,
+    /// Lay an authority's answer beside the package, once it was found to be a stamp over it.
+    #[arg(long, value_name = "FILE")]
+    pub attach: Option<PathBuf>,
+    /// Attach only a stamp that leads to one of these authorities: certificates in PEM, as openssl's -CAfile.
+    #[arg(long, value_name = "FILE", requires = "attach")]
+    pub tsa_ca: Option<PathBuf>,
 }
 
 /// Replaying a package.
@@ -176,6 +207,10 @@ fn source(text: &str) -> Result<SourceArgument, String> {
         }
         _ => Err("write NAME=PATH".to_owned()),
     }
+}
+
+fn hash(text: &str) -> Result<Hash, String> {
+    Hash::ALL.into_iter().find(|hash| hash.name() == text).ok_or_else(|| "write sha256, sha384 or sha512".to_owned())
 }
 
 fn key(text: &str) -> Result<SourceArgument, String> {

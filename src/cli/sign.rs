@@ -5,9 +5,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{COMPLETE, INVALID, REFUSED, say, verify as check};
+use super::verify::{self as check, NotGood};
+use super::{COMPLETE, INVALID, REFUSED, say};
 use crate::signature::{Agent, AgentError, KeyError, KeyFile, SignError, Signer, beside};
-use crate::verify;
 
 /// The package stays without a signature.
 #[derive(Debug, thiserror::Error)]
@@ -114,16 +114,10 @@ fn hint(failure: &KeyFailure) -> Option<&'static str> {
 
 /// Signs a package that passes its checks; where the signature lies.
 pub(super) fn sign(package: &Path, signer: &Signer) -> Result<PathBuf, SignFailure> {
-    let file = check::open(package).map_err(SignFailure::Unreadable)?;
-    let verification = verify::verify(file).map_err(|error| SignFailure::Unreadable(error.to_string()))?;
-    let message = match (verification.findings.first(), verification.message) {
-        (None, Some(message)) => message,
-        (finding, _) => {
-            let first =
-                finding.map_or_else(String::new, |finding| format!("{}: {}", finding.check.name(), finding.text));
-            return Err(SignFailure::Objections(first));
-        }
-    };
+    let message = check::good(package).map_err(|error| match error {
+        NotGood::Unreadable(words) => SignFailure::Unreadable(words),
+        NotGood::Objections(first) => SignFailure::Objections(first),
+    })?;
     for other in beside::all(package) {
         match other.envelope.and_then(|envelope| envelope.verify(&message).map(|()| envelope)) {
             Err(fault) => return Err(SignFailure::Stranger(other.name, fault.to_string())),

@@ -1,4 +1,4 @@
-//! `extract verify PACKAGE [--allowed-signers FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
+//! `extract verify PACKAGE [--allowed-signers FILE] [--tsa-ca FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
 //!
 //! **Invariant:** the package is opened for reading only; what it says is printed without control characters.
 
@@ -9,19 +9,34 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{COMPLETE, INVALID, REFUSED};
-use crate::clock;
+use crate::beside::Message;
+use crate::clock::{self, Timestamp};
 use crate::digest::Digest;
 use crate::limits;
-use crate::signature::{AllowedSigners, beside};
-use crate::verify::{self, Check, State, Verification, printable};
+use crate::signature::beside::SIGNATURES;
+use crate::signature::{self, AllowedSigners};
+use crate::time_stamp::beside::STAMPS;
+use crate::time_stamp::{self, Authorities};
+use crate::verify::{self, Check, Stamped, State, Verification, printable};
+
+/// Whose word counts on what lies beside a package: files, where they were named.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named<'a> {
+    /// Whose signatures count.
+    pub signers: Option<&'a Path>,
+    /// Whose time-stamps count.
+    pub authorities: Option<&'a Path>,
+}
 
 /// Verifies a package and prints what was found. The exit code: 0 nothing is objected to, 1 something is, or the file
-/// cannot be read; 2 the allowed signers cannot be relied on.
-pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let allowed = match signers.map(allowed_signers).transpose() {
-        Ok(allowed) => allowed,
+/// cannot be read; 2 a file that was named cannot be relied on.
+pub fn run(path: &Path, named: Named<'_>, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let read = read_named(named.signers, allowed_signers)
+        .and_then(|allowed| Ok((allowed, read_named(named.authorities, authorities)?)));
+    let (allowed, authorities) = match read {
+        Ok(read) => read,
         Err(error) => {
-            let _ = writeln!(err, "error: {}: {error}", signers.unwrap_or(path).display());
+            let _ = writeln!(err, "error: {error}");
             return INVALID;
         }
     };
@@ -33,8 +48,9 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
             return REFUSED;
         }
     };
-    let first = name_of(&beside::path(path, 1));
-    verification.judge_signatures(&first, &beside::all(path), allowed.as_ref(), clock::now());
+    let first = First { signature: SIGNATURES.name(path, 1), stamp: STAMPS.name(path, 1) };
+    verification.judge_signatures(&first.signature, &signature::beside::all(path), allowed.as_ref(), clock::now());
+    verification.judge_time_stamps(&first.stamp, &time_stamp::beside::all(path), authorities.as_ref());
     let printed = if json { print_json(&verification, out) } else { print_text(&verification, &first, out) };
     match printed.and_then(|()| out.flush()) {
         Err(error) => {
@@ -46,18 +62,31 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
     }
 }
 
-/// The name of a file, without the folders that lead to it.
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// The names of the files where the first signature and the first time-stamp would lie.
+struct First {
+    signature: String,
+    stamp: String,
+}
+
+fn read_named<T>(path: Option<&Path>, read: fn(&Path) -> Result<T, String>) -> Result<Option<T>, String> {
+    path.map(|path| read(path).map_err(|error| format!("{}: {error}", path.display()))).transpose()
+}
+
+/// The authorities of a file.
+pub(super) fn authorities(path: &Path) -> Result<Authorities, String> {
+    let text = bounded(path, limits::AUTHORITIES_BYTES, "a file of authorities' certificates")?;
+    Authorities::parse(&text).map_err(|error| error.to_string())
+}
+
+/// The text of a file that may be so long.
+fn bounded(path: &Path, most: u64, what: &str) -> Result<String, String> {
+    let mut text = String::new();
+    open(path)?.take(most + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > most { Err(format!("{what} has {most} bytes at most")) } else { Ok(text) }
 }
 
 fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
-    let mut text = String::new();
-    let file = open(path)?;
-    file.take(limits::ALLOWED_SIGNERS_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > limits::ALLOWED_SIGNERS_BYTES {
-        return Err(format!("a file of allowed signers has {} bytes at most", limits::ALLOWED_SIGNERS_BYTES));
-    }
+    let text = bounded(path, limits::ALLOWED_SIGNERS_BYTES, "a file of allowed signers")?;
     AllowedSigners::parse(&text).map_err(|error| error.to_string())
 }
 
@@ -73,11 +102,43 @@ pub(super) fn open(path: &Path) -> Result<File, String> {
     File::open(path).map_err(|error| error.to_string())
 }
 
+/// A package that passes every check, and so may be signed or stamped: what that is over.
+pub(super) fn good(path: &Path) -> Result<Message, NotGood> {
+    let file = open(path).map_err(NotGood::Unreadable)?;
+    let verification = verify::verify(file).map_err(|error| NotGood::Unreadable(error.to_string()))?;
+    match (verification.findings.first(), verification.message) {
+        (None, Some(message)) => Ok(message),
+        (finding, _) => {
+            let words = |finding: &verify::Finding| format!("{}: {}", finding.check.name(), finding.text);
+            Err(NotGood::Objections(finding.map_or_else(String::new, words)))
+        }
+    }
+}
+
+/// A package that is neither signed nor stamped.
+#[derive(Debug)]
+pub(super) enum NotGood {
+    /// It could not be read.
+    Unreadable(String),
+    /// Its first finding.
+    Objections(String),
+}
+
 #[derive(Serialize)]
 struct Json<'v> {
     digest: Option<Digest>,
     checks: Vec<JsonCheck>,
     findings: Vec<JsonFinding<'v>>,
+    time_stamps: Vec<JsonStamp<'v>>,
+}
+
+#[derive(Serialize)]
+struct JsonStamp<'v> {
+    file: &'v str,
+    time: Timestamp,
+    authority: &'v str,
+    serial: &'v str,
+    trusted: bool,
 }
 
 #[derive(Serialize)]
@@ -112,12 +173,23 @@ fn print_json(verification: &Verification, out: &mut dyn Write) -> io::Result<()
                 text: &finding.text,
             })
             .collect(),
+        time_stamps: verification
+            .stamped
+            .iter()
+            .map(|stamped| JsonStamp {
+                file: &stamped.file,
+                time: stamped.time,
+                authority: &stamped.authority,
+                serial: &stamped.serial,
+                trusted: stamped.root.is_some(),
+            })
+            .collect(),
     };
     serde_json::to_writer(&mut *out, &json)?;
     out.write_all(b"\n")
 }
 
-fn print_text(verification: &Verification, first: &str, out: &mut dyn Write) -> io::Result<()> {
+fn print_text(verification: &Verification, first: &First, out: &mut dyn Write) -> io::Result<()> {
     match &verification.order {
         Some(order) => {
             writeln!(out, "Package of the order {}", printable(order.id.as_bytes()))?;
@@ -146,7 +218,8 @@ fn print_text(verification: &Verification, first: &str, out: &mut dyn Write) -> 
         }
         writeln!(out)?;
     }
-    print_signatures(verification, first, out)?;
+    print_signatures(verification, &first.signature, out)?;
+    print_time_stamps(verification, &first.stamp, out)?;
     writeln!(out, "No check says that nothing is missing: a package cannot show what is not in it. For that, the")?;
     writeln!(out, "order is run again on the sources (extract replay), and the two digests are compared.")?;
     writeln!(out)?;
@@ -210,6 +283,51 @@ fn print_signatures(verification: &Verification, first: &str, out: &mut dyn Writ
     writeln!(out)
 }
 
+/// Since when the package exists, as far as anyone said whose word counts.
+fn print_time_stamps(verification: &Verification, first: &str, out: &mut dyn Write) -> io::Result<()> {
+    if verification.message.is_none() {
+        return Ok(());
+    }
+    let has_failed = verification.findings.iter().any(|finding| finding.check == Check::TimeStamp);
+    if verification.stamped.is_empty() && !has_failed {
+        writeln!(out, "NO TIME-STAMP. None lies beside it as {}.", printable(first.as_bytes()))?;
+        writeln!(out, "Since when the package exists, nobody says but whoever made it.")?;
+    }
+    for stamped in &verification.stamped {
+        write_time_stamp(stamped, has_failed, out)?;
+    }
+    if verification.checks.contains(&(Check::TimeStamp, State::Passed)) {
+        writeln!(out, "The package cannot have been made or changed later than that, whatever its own dates say.")?;
+    }
+    writeln!(out)
+}
+
+/// What is said of a time-stamp; `has_failed` says whether something was objected to.
+pub(super) fn write_time_stamp(stamped: &Stamped, has_failed: bool, out: &mut dyn Write) -> io::Result<()> {
+    let Stamped { file, time, accuracy, authority, serial, root } = stamped;
+    writeln!(out, "{file}: this package existed as it is now on {} UTC at the latest, says", time.to_utc())?;
+    writeln!(out, "  {authority}.")?;
+    match accuracy {
+        Some(accuracy) => {
+            writeln!(out, "  It is its stamp number {serial}. Its clock, it says, is right within {accuracy}.")?
+        }
+        None => writeln!(out, "  It is its stamp number {serial}. How right its clock is, it does not say.")?,
+    }
+    match root {
+        Some(root) => {
+            writeln!(out, "  Its certificate leads to an authority of the given file: {root}.")?;
+            writeln!(out, "  Whether a certificate was revoked since is not looked up: this needs no network.")
+        }
+        None if has_failed => writeln!(out, "  Whether it can be relied on: see the finding."),
+        None => {
+            writeln!(
+                out,
+                "  Nobody has said that it can be relied on: name the authorities that count with --tsa-ca FILE."
+            )
+        }
+    }
+}
+
 /// What stands beside a check in the table.
 fn remark(verification: &Verification, check: Check, state: State) -> &'static str {
     match (check, state) {
@@ -217,6 +335,11 @@ fn remark(verification: &Verification, check: Check, state: State) -> &'static s
         (Check::Signature, State::NotRun) if verification.message.is_some() => match verification.signed.first() {
             None => "NOT SIGNED: no signature lies beside it",
             Some(signed) if signed.principals.is_none() => "signed, and nobody said whose key that is",
+            Some(_) => "it rests on a check that failed",
+        },
+        (Check::TimeStamp, State::NotRun) if verification.message.is_some() => match verification.stamped.first() {
+            None => "NO TIME-STAMP: none lies beside it",
+            Some(stamped) if stamped.root.is_none() => "stamped, and nobody said whose stamps count",
             Some(_) => "it rests on a check that failed",
         },
         (_, State::NotRun) => "it rests on a check that failed",

@@ -46,8 +46,8 @@ fn data_of(message: &Message, hash: Hash) -> Vec<u8> {
     put(&mut data, b"");
     put(&mut data, hash.name().as_bytes());
     match hash {
-        Hash::Sha256 => put(&mut data, message.sha256.bytes()),
-        Hash::Sha512 => put(&mut data, &message.sha512),
+        Hash::Sha256 => put(&mut data, message.sha256()),
+        Hash::Sha512 => put(&mut data, message.sha512()),
     }
     data
 }

@@ -3,20 +3,14 @@
 //! **Invariant:** text out of a signature is shown without control characters.
 
 use super::NAMESPACE;
-use crate::limits;
+use crate::beside::Unread;
 
 /// Why a signature does not count.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Fault {
-    /// Reading it failed.
-    #[error("it cannot be read: {0}")]
-    Io(String),
-    /// Not a regular file.
-    #[error("it is not a regular file")]
-    NotAFile,
-    /// Over the bound.
-    #[error("it has {0} bytes, and a signature has {limit} at most: it was not read", limit = limits::SIGNATURE_BYTES)]
-    TooLong(u64),
+    /// Its file was not read.
+    #[error(transparent)]
+    Unread(#[from] Unread),
     /// The first line is another.
     #[error("it is not an armored SSH signature: it does not begin with -----BEGIN SSH SIGNATURE-----")]
     NotArmored,

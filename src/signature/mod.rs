@@ -16,10 +16,6 @@ mod private_key;
 mod public_key;
 mod wire;
 
-use std::io::{self, Read};
-
-use sha2::{Digest as _, Sha512};
-
 pub use agent::{Agent, AgentError};
 pub use allowed::{AllowedSigners, NotAllowed, NotAllowedSigners};
 pub use beside::Beside;
@@ -28,33 +24,10 @@ pub use fault::Fault;
 pub use private_key::{KeyError, KeyFile, LockedKey, PrivateKey};
 pub use public_key::Key;
 
-use crate::digest::{Digest, Hasher};
-use crate::limits;
+pub use crate::beside::Message;
 
 /// The namespace of signatures over packages: a signature that was made for something else does not count.
 pub const NAMESPACE: &str = "extract-package";
-
-/// What is signed, by its hashes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Message {
-    sha256: Digest,
-    sha512: [u8; 64],
-}
-
-impl Message {
-    /// Of all that a stream gives.
-    pub fn of(mut stream: impl Read) -> io::Result<Self> {
-        let (mut sha256, mut sha512) = (Hasher::new(), Sha512::new());
-        let mut buffer = vec![0; limits::CHUNK_BYTES];
-        loop {
-            let count = stream.read(&mut buffer)?;
-            let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
-            sha256.update(chunk);
-            sha512.update(chunk);
-        }
-        Ok(Self { sha256: sha256.finish(), sha512: sha512.finalize().into() })
-    }
-}
 
 /// What signs.
 #[derive(Debug)]

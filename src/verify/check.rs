@@ -26,11 +26,13 @@ pub enum Check {
     Withholds,
     /// Who made the package.
     Signature,
+    /// Since when the package exists.
+    TimeStamp,
 }
 
 impl Check {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Structure,
         Self::ClosedWorld,
         Self::Sha256,
@@ -40,6 +42,7 @@ impl Check {
         Self::Scope,
         Self::Withholds,
         Self::Signature,
+        Self::TimeStamp,
     ];
 
     /// Its name in the table and in JSON.
@@ -54,6 +57,7 @@ impl Check {
             Self::Scope => "scope",
             Self::Withholds => "withholds",
             Self::Signature => "signature",
+            Self::TimeStamp => "time-stamp",
         }
     }
 
@@ -69,6 +73,7 @@ impl Check {
             Self::Scope => "is every item asked for by the clauses that it names",
             Self::Withholds => "was anything held back that should not have been",
             Self::Signature => "who made this package",
+            Self::TimeStamp => "since when does this package exist as it is",
         }
     }
 }

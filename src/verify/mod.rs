@@ -11,13 +11,16 @@
 //! - `report.html` and `report.json` must be those made anew from the rest, to the byte: `closed-world`;
 //! - how many records an exhibit has, and the limits that clauses set, is `totals`; the order of the exhibits is `scope`.
 //!
-//! Signatures lie beside the package: [`Verification::judge_signatures`] is given them.
+//! Signatures and time-stamps lie beside the package: [`Verification::judge_signatures`] and
+//! [`Verification::judge_time_stamps`] are given them.
 //!
 //! A check that rests on a failed one is not run: all on the container; what reads the ledger on its form and on a valid
-//! order; `totals` on `closed-world` and `clauses`; `scope` on those and on `sha256`; `signature`, to pass, on `closed-world` and `sha256`.
+//! order; `totals` on `closed-world` and `clauses`; `scope` on those and on `sha256`; `signature` and
+//! `time-stamp`, to pass, on `closed-world` and `sha256`.
 //!
 //! **Invariant:** nothing here says that nothing is missing: without the sources nobody can.
 
+mod beside;
 mod canonical;
 mod check;
 mod container;
@@ -33,6 +36,7 @@ mod reduced;
 mod remade;
 mod signature;
 mod taken_in;
+mod time_stamp;
 mod totals;
 
 use std::io::{self, Read, Seek};
@@ -41,19 +45,20 @@ pub use check::{Check, Finding, State, printable};
 pub use held::Held;
 pub use redecide::Decided;
 pub use signature::Signed;
+pub use time_stamp::Stamped;
 
 use check::Findings;
 use contents::{Contents, Shelf};
 use names::Names;
 use redecide::Redecision;
 
+use crate::beside::Message;
 use crate::digest::Digest;
 use crate::ledger::{FORMAT, OrderFacts, Statement};
 use crate::limits;
 use crate::order::{self, Order};
 use crate::package::layout::Member;
 use crate::scope::Scope;
-use crate::signature::Message;
 
 /// What was found out about a package.
 #[derive(Clone, Debug)]
@@ -68,10 +73,12 @@ pub struct Verification {
     pub findings: Vec<Finding>,
     /// What deciding again came to; none where it was not done.
     pub decided: Option<Decided>,
-    /// What a signature of the package is over; none where its structure failed.
+    /// What signatures and time-stamps of the package are over; none where its structure failed.
     pub message: Option<Message>,
     /// The signatures that count, where [`Verification::judge_signatures`] was asked.
     pub signed: Vec<Signed>,
+    /// The time-stamps over this package, where [`Verification::judge_time_stamps`] was asked.
+    pub stamped: Vec<Stamped>,
 }
 
 /// The package could not be read.
@@ -249,7 +256,7 @@ impl<R: Read + Seek> Run<'_, R> {
     ) -> Verification {
         let state = |check: Check| match check {
             Check::Withholds => State::NotPossible,
-            Check::Signature => State::NotRun,
+            Check::Signature | Check::TimeStamp => State::NotRun,
             _ if self.findings.failed(check) => State::Failed,
             _ if self.ran.get(check as usize).copied().unwrap_or(false) => State::Passed,
             _ => State::NotRun,
@@ -262,6 +269,7 @@ impl<R: Read + Seek> Run<'_, R> {
             decided,
             message,
             signed: Vec::new(),
+            stamped: Vec::new(),
         }
     }
 }

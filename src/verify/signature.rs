@@ -3,7 +3,7 @@
 //! **Invariant:** the check passes only where a file names whose keys count, every signature is by one of them, and what
 //! they are over fits the whole package.
 
-use super::{Check, Finding, State, Verification, printable};
+use super::{Check, Verification, printable};
 use crate::clock::Timestamp;
 use crate::signature::{AllowedSigners, Beside};
 
@@ -56,28 +56,6 @@ impl Verification {
             let first = printable(first.as_bytes());
             objections.push(format!("it is not signed: no signature lies beside it as {first}"));
         }
-        self.close_signatures(objections, allowed.is_some());
-    }
-
-    fn close_signatures(&mut self, objections: Vec<String>, are_signers_named: bool) {
-        let rests = [Check::Structure, Check::ClosedWorld, Check::Sha256];
-        let mut checks = self.checks.iter().filter(|(check, _)| rests.contains(check));
-        let state = match (objections.is_empty(), are_signers_named) {
-            (false, _) => State::Failed,
-            (true, true) if checks.all(|(_, state)| *state == State::Passed) => State::Passed,
-            _ => State::NotRun,
-        };
-        let entry = self.checks.iter_mut().find(|(check, _)| *check == Check::Signature);
-        if let Some((_, stated)) = entry {
-            *stated = state;
-        }
-        // Of all checks this is the last.
-        let findings = objections.into_iter();
-        self.findings.extend(findings.map(|text| Finding {
-            check: Check::Signature,
-            member: None,
-            clause: None,
-            text,
-        }));
+        self.close_beside(Check::Signature, objections, allowed.is_some());
     }
 }

@@ -23,8 +23,8 @@ pub struct Rule {
 
 /// The layers, low to high. A file may use modules of lower layers and its own.
 pub const LAYERS: &[&[&str]] = &[
-    &["digest", "clock", "limits", "read_error", "packing", "journal"],
-    &["order", "signature"],
+    &["digest", "clock", "limits", "read_error", "packing", "journal", "beside"],
+    &["order", "signature", "time_stamp"],
     &["scope"],
     &["volume", "image"],
     &["ledger", "filesystem", "record"],
@@ -43,6 +43,8 @@ pub const BESIDE: &[(&str, &str)] = &[
     ("volume", "image"),
     ("read_error", "limits"),
     ("digest", "limits"),
+    ("beside", "limits"),
+    ("beside", "digest"),
     ("packing", "limits"),
     ("packing", "read_error"),
     ("extract", "plan"),
