@@ -20,7 +20,7 @@
 //!
 //! | layer | modules | what belongs there |
 //! |---|---|---|
-//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal |
+//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`], [`scratch`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal; files without a name, encrypted |
 //! | 2 | [`order`], [`signature`], [`delivery`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures over a package; encryption to those who may read one |
 //! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
@@ -76,6 +76,7 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod scope;
+pub mod scratch;
 pub mod signature;
 pub mod source;
 pub mod verify;

@@ -35,12 +35,17 @@ pub struct RunArguments {
     /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
     #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
     pub keys: Vec<SourceArgument>,
-    /// The package to write [default: the order's id and .tar, in this folder]. An existing file is never overwritten.
+    /// The package to write [default: the order's id and .tar, or .tar.age with --recipient, in this folder]. An existing
+    /// file is never overwritten.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Who runs the disclosure: overrides the provider file.
     #[arg(long, value_name = "NAME")]
     pub custodian: Option<String>,
+    /// Encrypt the package, so that this recipient can open it and nobody else: a public key of age (age1...) or of SSH
+    /// (ssh-ed25519 or ssh-rsa), or a file with one a line. May be given for each recipient.
+    #[arg(long = "recipient", value_name = "KEY|FILE", conflicts_with = "dry_run")]
+    pub recipients: Vec<OsString>,
     /// Sign the package once it is sealed, as `extract sign` does: a private key of OpenSSH, or a public one (.pub) whose
     /// private key ssh-agent holds. The signature lies beside the package.
     #[arg(long, value_name = "KEY", conflicts_with = "dry_run")]
@@ -71,16 +76,7 @@ pub enum Command {
         fix_salt: bool,
     },
     /// Check a package, offline and without its sources.
-    Verify {
-        /// The package; signatures are looked for beside it (PACKAGE.sig, PACKAGE.2.sig, ...).
-        package: PathBuf,
-        /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
-        #[arg(long, value_name = "FILE")]
-        allowed_signers: Option<PathBuf>,
-        /// Say the result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(VerifyArguments),
     /// Sign a package that passes every check; the signature is a file beside it, and the package stays as it is.
     Sign {
         /// The package.
@@ -88,6 +84,9 @@ pub enum Command {
         /// A private key of OpenSSH, or a public one (.pub) whose private key ssh-agent holds, as those in hardware.
         #[arg(long, value_name = "KEY")]
         key: PathBuf,
+        /// What opens an encrypted package, as for verify.
+        #[arg(long = "identity", value_name = "FILE")]
+        identities: Vec<PathBuf>,
     },
     /// Run the order of a package again on its sources, and say whether the same comes of it.
     ///
@@ -101,11 +100,30 @@ pub enum Command {
     Sources(SourcesArguments),
 }
 
+/// Verifying a package.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// The package; signatures are looked for beside its tar (2024-17.tar.sig, 2024-17.tar.2.sig, ...).
+    pub package: PathBuf,
+    /// What opens an encrypted package: a file of age's identities, or a private key of OpenSSH. May be given several times.
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
+    /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Say the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Replaying a package.
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
     /// The package. It is verified first, and one with findings is not replayed.
     pub package: PathBuf,
+    /// What opens an encrypted package, as for verify.
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
     /// The order: byte for byte the one in the package. Its provider file is looked for beside it.
     #[arg(long)]
     pub order: PathBuf,

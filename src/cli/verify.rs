@@ -1,4 +1,4 @@
-//! `extract verify PACKAGE [--allowed-signers FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
+//! `extract verify PACKAGE [--identity FILE] [--allowed-signers FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
 //!
 //! **Invariant:** the package is opened for reading only; what it says is printed without control characters.
 
@@ -8,7 +8,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{COMPLETE, INVALID, REFUSED};
+use super::argument::VerifyArguments;
+use super::{COMPLETE, INVALID, REFUSED, identity};
 use crate::clock;
 use crate::digest::Digest;
 use crate::limits;
@@ -16,8 +17,9 @@ use crate::signature::{AllowedSigners, beside};
 use crate::verify::{self, Check, State, Verification, printable};
 
 /// Verifies a package and prints what was found. The exit code: 0 nothing is objected to, 1 something is, or the file
-/// cannot be read; 2 the allowed signers cannot be relied on.
-pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+/// cannot be read; 2 the allowed signers cannot be relied on, or an identity is none.
+pub fn run(arguments: &VerifyArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let (path, signers, json) = (arguments.package.as_path(), arguments.allowed_signers.as_deref(), arguments.json);
     let allowed = match signers.map(allowed_signers).transpose() {
         Ok(allowed) => allowed,
         Err(error) => {
@@ -25,7 +27,9 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
             return INVALID;
         }
     };
-    let mut verification = match open(path).and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
+    let Some(identities) = identity::identities(&arguments.identities, err) else { return INVALID };
+    let opened = identity::package(path, &identities);
+    let mut verification = match opened.and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
         Ok(verification) => verification,
         Err(error) => {
             // Where stderr is gone there is nobody to tell.
@@ -65,10 +69,10 @@ fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
 pub(super) fn open(path: &Path) -> Result<File, String> {
     let kind = fs::metadata(path).map_err(|error| error.to_string())?;
     if kind.is_dir() {
-        return Err("this is a folder; a package is one tar file".into());
+        return Err("this is a folder, and not a file".into());
     }
     if !kind.is_file() {
-        return Err("this is not a regular file; a package is one tar file".into());
+        return Err("this is not a regular file".into());
     }
     File::open(path).map_err(|error| error.to_string())
 }
