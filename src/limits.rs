@@ -350,3 +350,13 @@ pub const CHAIN_SIGNATURES: usize = 64;
 pub const RSA_BITS_LEAST: usize = 2_048;
 /// The largest, in bits.
 pub const RSA_BITS_MOST: usize = 4_096;
+/// Recipients that one package is encrypted to.
+pub const RECIPIENTS: usize = 64;
+/// The longest file of recipients, or of identities, in bytes.
+pub const RECIPIENT_FILE_BYTES: u64 = 1024 * 1024;
+/// Identities that are tried on one encrypted package.
+pub const IDENTITIES: usize = 64;
+/// The longest header of an encrypted package, in bytes (a recipient with an RSA key of 4,096 bits takes some 700).
+pub const AGE_HEADER_BYTES: u64 = 64 * 1024;
+/// Stanzas in the header of an encrypted package: one a recipient, and some that mean nothing.
+pub const AGE_STANZAS: usize = 128;

@@ -52,15 +52,19 @@ pub enum Unread {
     },
 }
 
-/// The file that all names beside a package are made of: the one place that would know of another.
-fn named_after(package: &Path) -> &Path {
-    package
+/// The path of the tar that what lies beside a package belongs to: that of the package, without `.age` at its end. Who
+/// decrypts it has them beside it.
+pub fn tar_of(package: &Path) -> PathBuf {
+    match package.extension() {
+        Some(extension) if extension == "age" => package.with_extension(""),
+        _ => package.to_owned(),
+    }
 }
 
 impl Kind {
     /// Where the file of that number lies, from 1.
     pub fn path(self, package: &Path, number: usize) -> PathBuf {
-        let mut path = OsString::from(named_after(package));
+        let mut path = OsString::from(tar_of(package));
         if number > 1 {
             path.push(format!(".{number}"));
         }
@@ -172,6 +176,13 @@ mod tests {
         assert_eq!(found.iter().map(|found| found.number).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(found.iter().all(|found| found.content.as_deref() == Ok(b"a.ta")));
         assert_eq!((KIND.last(&package), fs::read_dir(folder.path()).unwrap().count()), (3, 3));
+    }
+
+    #[test]
+    fn an_encrypted_package_has_beside_it_what_its_tar_has() {
+        for package in ["x/a.tar", "x/a.tar.age"] {
+            assert_eq!(KIND.path(Path::new(package), 2), Path::new("x/a.tar.2.sig"));
+        }
     }
 
     #[test]

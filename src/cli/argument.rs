@@ -37,12 +37,17 @@ pub struct RunArguments {
     /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
     #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
     pub keys: Vec<SourceArgument>,
-    /// The package to write [default: the order's id and .tar, in this folder]. An existing file is never overwritten.
+    /// The package to write [default: the order's id and .tar, or .tar.age with --recipient, in this folder]. An existing
+    /// file is never overwritten.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Who runs the disclosure: overrides the provider file.
     #[arg(long, value_name = "NAME")]
     pub custodian: Option<String>,
+    /// Encrypt the package, so that this recipient can open it and nobody else: a public key of age (age1...) or of SSH
+    /// (ssh-ed25519 or ssh-rsa), or a file with one a line. May be given for each recipient.
+    #[arg(long = "recipient", value_name = "KEY|FILE", conflicts_with = "dry_run")]
+    pub recipients: Vec<OsString>,
     /// Sign the package once it is sealed, as `extract sign` does: a private key of OpenSSH, or a public one (.pub) whose
     /// private key ssh-agent holds. The signature lies beside the package.
     #[arg(long, value_name = "KEY", conflicts_with = "dry_run")]
@@ -73,20 +78,7 @@ pub enum Command {
         fix_salt: bool,
     },
     /// Check a package, offline and without its sources.
-    Verify {
-        /// The package; signatures and time-stamps are looked for beside it (PACKAGE.sig, PACKAGE.2.sig, ..., PACKAGE.tsr, ...).
-        package: PathBuf,
-        /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
-        #[arg(long, value_name = "FILE")]
-        allowed_signers: Option<PathBuf>,
-        /// Whose time-stamps count: certificates of authorities in PEM, as openssl's -CAfile. With it, a package without a
-        /// time-stamp is a finding.
-        #[arg(long, value_name = "FILE")]
-        tsa_ca: Option<PathBuf>,
-        /// Say the result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(VerifyArguments),
     /// Sign a package that passes every check; the signature is a file beside it, and the package stays as it is.
     Sign {
         /// The package.
@@ -94,6 +86,9 @@ pub enum Command {
         /// A private key of OpenSSH, or a public one (.pub) whose private key ssh-agent holds, as those in hardware.
         #[arg(long, value_name = "KEY")]
         key: PathBuf,
+        /// What opens an encrypted package, as for verify.
+        #[arg(long = "identity", value_name = "FILE")]
+        identities: Vec<PathBuf>,
     },
     /// Have a package that passes every check stamped by a time-stamp authority (RFC 3161), in two steps without a network.
     ///
@@ -110,6 +105,27 @@ pub enum Command {
     /// Say what an order's sources hold: images, volumes, file systems, and what of it is not read. Of files it tells no name.
     /// It needs of the order its sources alone. For the provider's staff.
     Sources(SourcesArguments),
+}
+
+/// Verifying a package.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// The package; signatures and time-stamps are looked for beside its tar (2024-17.tar.sig, 2024-17.tar.2.sig, ...,
+    /// 2024-17.tar.tsr, ...).
+    pub package: PathBuf,
+    /// What opens an encrypted package: a file of age's identities, or a private key of OpenSSH. May be given several times.
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
+    /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Whose time-stamps count: certificates of authorities in PEM, as openssl's -CAfile. With it, a package without a
+    /// time-stamp is a finding.
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
+    /// Say the result as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Having a package stamped.
@@ -130,6 +146,9 @@ pub struct StampArguments {
     /// Attach only a stamp that leads to one of these authorities: certificates in PEM, as openssl's -CAfile.
     #[arg(long, value_name = "FILE", requires = "attach")]
     pub tsa_ca: Option<PathBuf>,
+    /// What opens an encrypted package, as for verify.
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
 }
 
 /// Replaying a package.
@@ -137,6 +156,9 @@ pub struct StampArguments {
 pub struct ReplayArguments {
     /// The package. It is verified first, and one with findings is not replayed.
     pub package: PathBuf,
+    /// What opens an encrypted package, as for verify.
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
     /// The order: byte for byte the one in the package. Its provider file is looked for beside it.
     #[arg(long)]
     pub order: PathBuf,

@@ -5,6 +5,7 @@
 pub mod argument;
 pub mod check;
 mod explain;
+mod identity;
 pub mod manifest;
 mod progress;
 mod replay;
@@ -46,11 +47,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match arguments.command {
         None => run::run(&arguments.run, &mut out, &mut err),
         Some(Command::Check { order, fix_salt }) => check_order(&order, fix_salt, &mut out, &mut err),
-        Some(Command::Verify { package, allowed_signers, tsa_ca, json }) => {
-            let named = verify::Named { signers: allowed_signers.as_deref(), authorities: tsa_ca.as_deref() };
-            verify::run(&package, named, json, &mut out, &mut err)
-        }
-        Some(Command::Sign { package, key }) => sign::run(&package, &key, &mut out, &mut err),
+        Some(Command::Verify(arguments)) => verify::run(&arguments, &mut out, &mut err),
+        Some(Command::Sign { package, key, identities }) => sign::run(&package, &key, &identities, &mut out, &mut err),
         Some(Command::Stamp(arguments)) => stamp::run(&arguments, &mut out, &mut err),
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay(arguments)) => replay::run(&arguments, &mut out, &mut err),

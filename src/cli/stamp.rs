@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::argument::StampArguments;
 use super::verify::{self as check, NotGood};
-use super::{COMPLETE, INVALID, REFUSED, say};
-use crate::beside::Unread;
+use super::{COMPLETE, INVALID, REFUSED, identity, say};
+use crate::beside::{Message, Unread};
+use crate::delivery::Identities;
 use crate::limits;
 use crate::time_stamp::beside::{self, REQUESTS, STAMPS};
 use crate::time_stamp::{Authorities, Fault, Hash, Request, TimeStamp};
@@ -42,8 +43,12 @@ enum StampFailure {
 /// Asks for a stamp or attaches one; the exit code.
 pub(super) fn run(arguments: &StampArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let package = arguments.package.as_path();
+    let Some(identities) = identity::identities(&arguments.identities, err) else { return INVALID };
+    let message = || message(package, &identities);
     let done = match &arguments.attach {
-        None => request(package, arguments.hash).map(|path| say_request(package, &path, arguments.hash, out)),
+        None => message()
+            .and_then(|message| request(package, &message, arguments.hash))
+            .map(|path| say_request(package, &path, arguments.hash, out)),
         Some(answer) => {
             let authorities = match arguments.tsa_ca.as_deref().map(|path| (path, check::authorities(path))) {
                 None => None,
@@ -53,7 +58,8 @@ pub(super) fn run(arguments: &StampArguments, out: &mut dyn Write, err: &mut dyn
                     return INVALID;
                 }
             };
-            attach(package, answer, authorities.as_ref()).map(|(path, stamped)| {
+            let attached = message().and_then(|message| attach(package, &message, answer, authorities.as_ref()));
+            attached.map(|(path, stamped)| {
                 say(out, format_args!("attached: {}\n\n", path.display()));
                 // As above: a closed standard output does not detach it.
                 let _ = check::write_time_stamp(&stamped, false, out);
@@ -108,8 +114,9 @@ fn hint(failure: &StampFailure) -> Option<&'static str> {
 }
 
 /// What a stamp of the package is over.
-fn message(package: &Path) -> Result<crate::beside::Message, StampFailure> {
-    check::good(package).map_err(|error| match error {
+fn message(package: &Path, identities: &Identities) -> Result<Message, StampFailure> {
+    let opened = identity::package(package, identities).map_err(StampFailure::Unreadable)?;
+    check::good(opened).map_err(|error| match error {
         NotGood::Unreadable(words) => StampFailure::Unreadable(words),
         NotGood::Objections(first) => StampFailure::Objections(first),
     })
@@ -122,15 +129,14 @@ fn next(package: &Path) -> Result<usize, StampFailure> {
 }
 
 /// Writes the request for the next stamp; where it lies.
-fn request(package: &Path, hash: Hash) -> Result<PathBuf, StampFailure> {
-    let message = message(package)?;
+fn request(package: &Path, message: &Message, hash: Hash) -> Result<PathBuf, StampFailure> {
     let number = next(package)?;
     if REQUESTS.is_there(package, number) {
         return Err(StampFailure::Open(REQUESTS.name(package, number)));
     }
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(StampFailure::Random)?;
-    let request = Request::new(&message, hash, u64::from_be_bytes(random));
+    let request = Request::new(message, hash, u64::from_be_bytes(random));
     let bytes = request.to_der().map_err(|error| StampFailure::Write(io::Error::other(error)))?;
     REQUESTS.write_as(package, number, &bytes).map_err(StampFailure::Write)
 }
@@ -138,16 +144,16 @@ fn request(package: &Path, hash: Hash) -> Result<PathBuf, StampFailure> {
 /// Lays an answer beside the package; where, and what it says.
 fn attach(
     package: &Path,
+    message: &Message,
     answer: &Path,
     authorities: Option<&Authorities>,
 ) -> Result<(PathBuf, Stamped), StampFailure> {
-    let message = message(package)?;
     let fault = |fault| StampFailure::Fault(answer.display().to_string(), fault);
     let bytes = STAMPS.read(answer).map_err(|error: Unread| fault(error.into()))?;
     let stamp = TimeStamp::read(&bytes).map_err(fault)?;
-    stamp.covers(&message).map_err(fault)?;
+    stamp.covers(message).map_err(fault)?;
     for other in beside::all(package) {
-        match other.stamp.and_then(|stamp| stamp.covers(&message).map(|()| stamp)) {
+        match other.stamp.and_then(|stamp| stamp.covers(message).map(|()| stamp)) {
             Err(fault) => return Err(StampFailure::Stranger(other.name, fault)),
             Ok(other_stamp) if other_stamp.is_same(&stamp) => return Err(StampFailure::Again(other.name)),
             Ok(_) => {}
@@ -157,7 +163,7 @@ fn attach(
     if let Some(found) = REQUESTS.find(package, number) {
         let request = found.content.map_err(Fault::from).and_then(|content| Request::read(&content));
         match request {
-            Ok(request) if request.covers(&message) => stamp.answers(&request).map_err(fault)?,
+            Ok(request) if request.covers(message) => stamp.answers(&request).map_err(fault)?,
             _ => return Err(StampFailure::StrangeRequest(found.name)),
         }
     }

@@ -1,4 +1,5 @@
-//! `extract verify PACKAGE [--allowed-signers FILE] [--tsa-ca FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
+//! `extract verify PACKAGE [--identity FILE] [--allowed-signers FILE] [--tsa-ca FILE] [--json]`: what is objected to in a
+//! package, and what nobody can tell from it.
 //!
 //! **Invariant:** the package is opened for reading only; what it says is printed without control characters.
 
@@ -8,9 +9,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{COMPLETE, INVALID, REFUSED};
+use super::argument::VerifyArguments;
+use super::{COMPLETE, INVALID, REFUSED, identity};
 use crate::beside::Message;
 use crate::clock::{self, Timestamp};
+use crate::delivery::Opened;
 use crate::digest::Digest;
 use crate::limits;
 use crate::signature::beside::SIGNATURES;
@@ -19,20 +22,12 @@ use crate::time_stamp::beside::STAMPS;
 use crate::time_stamp::{self, Authorities};
 use crate::verify::{self, Check, Stamped, State, Verification, printable};
 
-/// Whose word counts on what lies beside a package: files, where they were named.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Named<'a> {
-    /// Whose signatures count.
-    pub signers: Option<&'a Path>,
-    /// Whose time-stamps count.
-    pub authorities: Option<&'a Path>,
-}
-
 /// Verifies a package and prints what was found. The exit code: 0 nothing is objected to, 1 something is, or the file
 /// cannot be read; 2 a file that was named cannot be relied on.
-pub fn run(path: &Path, named: Named<'_>, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let read = read_named(named.signers, allowed_signers)
-        .and_then(|allowed| Ok((allowed, read_named(named.authorities, authorities)?)));
+pub fn run(arguments: &VerifyArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let (path, json) = (arguments.package.as_path(), arguments.json);
+    let read = read_named(arguments.allowed_signers.as_deref(), allowed_signers)
+        .and_then(|allowed| Ok((allowed, read_named(arguments.tsa_ca.as_deref(), authorities)?)));
     let (allowed, authorities) = match read {
         Ok(read) => read,
         Err(error) => {
@@ -40,7 +35,9 @@ pub fn run(path: &Path, named: Named<'_>, json: bool, out: &mut dyn Write, err: 
             return INVALID;
         }
     };
-    let mut verification = match open(path).and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
+    let Some(identities) = identity::identities(&arguments.identities, err) else { return INVALID };
+    let opened = identity::package(path, &identities);
+    let mut verification = match opened.and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
         Ok(verification) => verification,
         Err(error) => {
             // Where stderr is gone there is nobody to tell.
@@ -94,18 +91,17 @@ fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
 pub(super) fn open(path: &Path) -> Result<File, String> {
     let kind = fs::metadata(path).map_err(|error| error.to_string())?;
     if kind.is_dir() {
-        return Err("this is a folder; a package is one tar file".into());
+        return Err("this is a folder, and not a file".into());
     }
     if !kind.is_file() {
-        return Err("this is not a regular file; a package is one tar file".into());
+        return Err("this is not a regular file".into());
     }
     File::open(path).map_err(|error| error.to_string())
 }
 
-/// A package that passes every check, and so may be signed or stamped: what that is over.
-pub(super) fn good(path: &Path) -> Result<Message, NotGood> {
-    let file = open(path).map_err(NotGood::Unreadable)?;
-    let verification = verify::verify(file).map_err(|error| NotGood::Unreadable(error.to_string()))?;
+/// An open package that passes every check, and so may be signed or stamped: what that is over.
+pub(super) fn good(opened: Opened<File>) -> Result<Message, NotGood> {
+    let verification = verify::verify(opened).map_err(|error| NotGood::Unreadable(error.to_string()))?;
     match (verification.findings.first(), verification.message) {
         (None, Some(message)) => Ok(message),
         (finding, _) => {

@@ -23,8 +23,8 @@ pub struct Rule {
 
 /// The layers, low to high. A file may use modules of lower layers and its own.
 pub const LAYERS: &[&[&str]] = &[
-    &["digest", "clock", "limits", "read_error", "packing", "journal", "beside"],
-    &["order", "signature", "time_stamp"],
+    &["digest", "clock", "limits", "read_error", "packing", "journal", "beside", "scratch"],
+    &["order", "signature", "time_stamp", "delivery"],
     &["scope"],
     &["volume", "image"],
     &["ledger", "filesystem", "record"],
@@ -46,6 +46,7 @@ pub const BESIDE: &[(&str, &str)] = &[
     ("beside", "limits"),
     ("beside", "digest"),
     ("packing", "limits"),
+    ("scratch", "limits"),
     ("packing", "read_error"),
     ("extract", "plan"),
 ];
