@@ -6,6 +6,7 @@ pub mod argument;
 pub mod check;
 mod explain;
 pub mod manifest;
+mod operator;
 mod progress;
 mod replay;
 mod run;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::argument::{RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
-use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, say, sign};
+use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, operator, say, sign};
 use crate::audit::AuditError;
 use crate::clock;
 use crate::extract::{self, Done, ExtractError, Job, Output};
@@ -113,7 +113,7 @@ fn output(arguments: &RunArguments, loaded: &Loaded) -> Output {
     let id = &loaded.order.id;
     let path = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{id}.tar")));
     let audit = path.with_file_name(format!("{id}.audit.jsonl"));
-    Output::Package { path, audit, custodian: loaded.custodian.clone() }
+    Output::Package { path, audit, custodian: loaded.custodian.clone(), operator: Box::new(operator::operator()) }
 }
 
 fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn Write) -> u8 {
