@@ -21,7 +21,7 @@
 //! | layer | modules | what belongs there |
 //! |---|---|---|
 //! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal |
-//! | 2 | [`order`], [`signature`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures over a package |
+//! | 2 | [`order`], [`signature`], [`delivery`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures over a package; encryption to those who may read one |
 //! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
 //! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |
@@ -59,6 +59,7 @@
 pub mod audit;
 pub mod cli;
 pub mod clock;
+pub mod delivery;
 pub mod digest;
 pub mod extract;
 pub mod filesystem;

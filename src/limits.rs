@@ -328,3 +328,13 @@ pub const KEY_ROUNDS: u32 = 16_384;
 pub const AGENT_MESSAGE_BYTES: usize = 256 * 1024;
 /// How long an answer of ssh-agent may take: a person may have to touch a key in hardware.
 pub const AGENT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+/// Recipients that one package is encrypted to.
+pub const RECIPIENTS: usize = 64;
+/// The longest file of recipients, or of identities, in bytes.
+pub const RECIPIENT_FILE_BYTES: u64 = 1024 * 1024;
+/// Identities that are tried on one encrypted package.
+pub const IDENTITIES: usize = 64;
+/// The longest header of an encrypted package, in bytes (a recipient with an RSA key of 4,096 bits takes some 700).
+pub const AGE_HEADER_BYTES: u64 = 64 * 1024;
+/// Stanzas in the header of an encrypted package: one a recipient, and some that mean nothing.
+pub const AGE_STANZAS: usize = 128;

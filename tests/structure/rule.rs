@@ -24,7 +24,7 @@ pub struct Rule {
 /// The layers, low to high. A file may use modules of lower layers and its own.
 pub const LAYERS: &[&[&str]] = &[
     &["digest", "clock", "limits", "read_error", "packing", "journal"],
-    &["order", "signature"],
+    &["order", "signature", "delivery"],
     &["scope"],
     &["volume", "image"],
     &["ledger", "filesystem", "record"],
