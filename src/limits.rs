@@ -28,6 +28,10 @@ pub const ENCODED_MESSAGE_DEPTH: usize = 4;
 pub const ADDRESS_TOKENS: usize = 4_096;
 /// What one stream's admitted bytes may take of memory; what is over goes to an unlinked file beside the output.
 pub const SPOOL_MEMORY_BYTES: usize = 8 * 1024 * 1024;
+/// The positions of so many disclosed records stand in one line of the audit.
+pub const POSITIONS_A_LINE: u64 = 4_096;
+/// Positions wait in pieces of this size, in bytes, on their way to where many of them are kept.
+pub const POSITIONS_WAITING_BYTES: usize = 16 * 1024;
 /// The longest journal of systemd that is copied to be read, in bytes: twice what compact mode can address.
 pub const JOURNAL_BYTES: u64 = 8 << 30;
 /// Data of one entry of a journal (journald takes 1,024 fields).

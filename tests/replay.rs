@@ -397,6 +397,7 @@ fn an_order_that_has_expired_since_is_replayed_all_the_same() {
         recipients: None,
         audit: case.path("2024-17.audit.jsonl"),
         custodian: loaded.custodian.clone(),
+        operator: Box::default(),
     };
     run(&Job {
         order: &loaded.order,

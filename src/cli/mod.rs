@@ -7,6 +7,7 @@ pub mod check;
 mod explain;
 mod identity;
 pub mod manifest;
+mod operator;
 mod progress;
 mod replay;
 mod run;

@@ -11,7 +11,7 @@ use super::argument::{RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
 use super::sign::SignFailure;
-use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, identity, say, sign};
+use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, identity, operator, say, sign};
 use crate::audit::AuditError;
 use crate::clock;
 use crate::delivery::{Opened, Recipients};
@@ -121,7 +121,8 @@ fn output(arguments: &RunArguments, loaded: &Loaded, recipients: Option<Recipien
     let end = if recipients.is_some() { ".tar.age" } else { ".tar" };
     let path = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{id}{end}")));
     let audit = path.with_file_name(format!("{id}.audit.jsonl"));
-    Output::Package { path, recipients, audit, custodian: loaded.custodian.clone() }
+    let operator = Box::new(operator::operator());
+    Output::Package { path, recipients, audit, custodian: loaded.custodian.clone(), operator }
 }
 
 fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn Write) -> u8 {

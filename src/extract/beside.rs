@@ -7,7 +7,7 @@ use super::trace::Trace;
 use crate::filesystem::FileSystem;
 use crate::read_error::ReadError;
 use crate::record::Sibling;
-use crate::scope::{Beside, Permit, Siblings, StaffPath, Stream};
+use crate::scope::{Beside, Permit, Siblings, Stream};
 
 /// What became of them.
 pub(super) enum Opening<'m> {
@@ -22,7 +22,7 @@ pub(super) enum Opening<'m> {
 /// One of them.
 pub(super) struct Open<'m> {
     suffix: &'static str,
-    path: StaffPath,
+    trace: Trace,
     stream: Metered<'m, Stream>,
 }
 
@@ -32,10 +32,10 @@ impl<'m> Open<'m> {
         filesystem: &dyn FileSystem,
         meter: &'m Meter<'m>,
     ) -> Result<Self, ReadError> {
-        let path = permit.staff_path();
+        let trace = Trace::new(&permit, None);
         let opened = filesystem.open(permit)?.into_structure();
         let stream = opened.ok_or(ReadError::Corrupt { offset: 0, what: "what stands beside it is no part of it" })?;
-        Ok(Self { suffix, path, stream: Metered::new(stream, meter) })
+        Ok(Self { suffix, trace, stream: Metered::new(stream, meter) })
     }
 
     /// What its name has behind that of the stream's file.
@@ -50,9 +50,10 @@ impl<'m> Open<'m> {
 
     /// What the audit says of it: all of it counts where its records do.
     pub(super) fn trace(self) -> Trace {
-        let stored_sha256 = self.stream.sha256();
-        let note = "read for the records of the file beside it, and for nothing else".to_owned();
-        Trace { stored_sha256, note: Some(note), ..Trace::new(self.path) }
+        let Self { mut trace, stream, .. } = self;
+        trace.read(stream);
+        trace.note = Some("read for the records of the file beside it, and for nothing else".to_owned());
+        trace
     }
 }
 

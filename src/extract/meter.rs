@@ -1,6 +1,6 @@
 //! What a run reads, as it reads it: bytes for the progress bar, a digest for the audit, and the wish to stop.
 //!
-//! **Invariant:** a digest is given only of a stream that was read to its end.
+//! **Invariant:** a digest is of the bytes that passed, and how many they are is told with it.
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,12 +36,11 @@ pub(super) struct Metered<'m, R> {
     meter: &'m Meter<'m>,
     hasher: Hasher,
     bytes: u64,
-    ended: bool,
 }
 
 impl<'m, R: Read> Metered<'m, R> {
     pub(super) fn new(inner: R, meter: &'m Meter<'m>) -> Self {
-        Self { inner, meter, hasher: Hasher::new(), bytes: 0, ended: false }
+        Self { inner, meter, hasher: Hasher::new(), bytes: 0 }
     }
 
     /// How many bytes have passed.
@@ -49,9 +48,9 @@ impl<'m, R: Read> Metered<'m, R> {
         self.bytes
     }
 
-    /// SHA-256 of them all; none where the stream was not read to its end.
-    pub(super) fn sha256(self) -> Option<Digest> {
-        self.ended.then(|| self.hasher.finish())
+    /// How many bytes have passed, and their SHA-256.
+    pub(super) fn finish(self) -> (u64, Digest) {
+        (self.bytes, self.hasher.finish())
     }
 }
 
@@ -66,7 +65,6 @@ impl<R: Read> Read for Metered<'_, R> {
                 other => break other?,
             }
         };
-        self.ended |= read == 0 && !buffer.is_empty();
         if let Some(bytes) = buffer.get(..read) {
             self.hasher.update(bytes);
         }

@@ -39,10 +39,11 @@ use stream::{Context, Outcome};
 use trail::Trail;
 use tripwire::Tripwires;
 
+use crate::audit::Operator;
 use crate::clock::Timestamp;
 use crate::delivery::{OwnKey, Recipients};
 use crate::digest::Digest;
-use crate::image::Hashing;
+use crate::image::{Hashed, Hashing};
 use crate::ledger::{Disclosure, Tally};
 use crate::order::{Order, Provider};
 use crate::package::{CustodyLog, Event, PackageError, Place, ReplayedLedger, Target, Writer, folder_of};
@@ -85,6 +86,8 @@ pub enum Output {
         audit: PathBuf,
         /// Who runs the disclosure.
         custodian: String,
+        /// Who that is to the machine, for the audit alone.
+        operator: Box<Operator>,
     },
     /// Nowhere: a preview.
     Preview {
@@ -155,6 +158,7 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
         meter: &meter,
         tripwires: &tripwires,
         joined: &joined,
+        is_audited: matches!(job.output, Output::Package { .. }),
     };
     let work = |task: Task| {
         let volume = volume(&sources, &task)?;
@@ -164,18 +168,17 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     };
     pool::in_order(job.threads, reach.tasks, work, |(source, volume, mut outcome): (usize, &Mounted, Outcome)| {
         account.add(&outcome);
-        for trace in std::iter::once(&outcome.trace).chain(&outcome.beside) {
-            trail.stream(source, volume, trace)?;
-        }
+        trail.stream(source, volume, &mut outcome)?;
         outcome.draft.take().map_or(Ok(()), |draft| writer.add(draft).map_err(ExtractError::from))
     })?;
 
-    let digests = digests(job, hashing, &meter)?;
+    let hashed = hashed(job, hashing, &meter)?;
     for source in &sources {
         source.unchanged().map_err(|changed| ExtractError::Changed { name: source.name.clone(), source: changed })?;
     }
     account.close();
-    trail.sums(&account, &digests)?;
+    trail.sums(&account, &hashed)?;
+    let digests: Vec<Option<Digest>> = hashed.iter().map(|one| one.as_ref().map(|hashed| hashed.whole)).collect();
     let tallies = account.tallies().to_vec();
     let closed = writer.close(account.facts(&scope, &sources, &digests))?;
     let preview = closed.preview().line().map_err(PackageError::from)?;
@@ -238,11 +241,11 @@ fn volume<'s>(sources: &'s [Source], task: &Task) -> Result<&'s Mounted, Extract
 }
 
 /// Waits for the digests of the images, and holds each against the one that the order states.
-fn digests(
+fn hashed(
     job: &Job<'_>,
     hashing: Vec<Option<Hashing>>,
     meter: &Meter<'_>,
-) -> Result<Vec<Option<Digest>>, ExtractError> {
+) -> Result<Vec<Option<Hashed>>, ExtractError> {
     let declared = job.order.sources.iter().zip(hashing);
     declared
         .map(|(declared, hashing)| {
@@ -253,8 +256,8 @@ fn digests(
             }
             let name = || declared.name.clone();
             let found = hashing.finish().map_err(|source| ExtractError::Unhashed { name: name(), source })?;
-            match declared.sha256.filter(|stated| *stated != found && !job.output.is_replay()) {
-                Some(stated) => Err(ExtractError::OtherImage { name: name(), found, stated }),
+            match declared.sha256.filter(|stated| *stated != found.whole && !job.output.is_replay()) {
+                Some(stated) => Err(ExtractError::OtherImage { name: name(), found: found.whole, stated }),
                 None => Ok(Some(found)),
             }
         })

@@ -14,15 +14,16 @@ use super::trace::Trace;
 use super::tripwire::Tripwires;
 use super::whole::{WholeRead, read_whole};
 use super::year::{self, Before};
+use crate::audit::{CountedIn, Positions};
 use crate::filesystem::FileSystem;
 use crate::ledger::{ShortfallKind, Tally};
 use crate::order::{Order, Reduction};
 use crate::package::{Draft, Drafter, Place, RecordDraft};
 use crate::record::compression::Unpacked;
-use crate::record::{Reader, RecordSink, Sibling, SplitError, Stop, Unreadable};
+use crate::record::{Reader, RecordFormat, RecordSink, Sibling, SplitError, Stop, Unreadable};
 use crate::scope::{
-    Beside, ClauseSet, InScope, Joined, Judgement, Named, Permit, RawRecord, Record, RecordGate, Scope, StaffPath,
-    Stream, WholeGate, WholeJudgement,
+    Beside, ClauseSet, InScope, Joined, Judgement, Named, Permit, RawRecord, Record, RecordGate, Scope, Stream,
+    WholeGate, WholeJudgement,
 };
 
 /// What came of one stream.
@@ -49,12 +50,13 @@ pub(super) struct Context<'c> {
     pub(super) meter: &'c Meter<'c>,
     pub(super) tripwires: &'c Tripwires,
     pub(super) joined: &'c Joined,
+    /// There will be an audit of it.
+    pub(super) is_audited: bool,
 }
 
 impl Outcome {
-    fn new(path: StaffPath) -> Self {
-        let (clauses, trace) = (BTreeMap::new(), Trace::new(path));
-        Self { draft: None, clauses, withheld: 0, undecided: 0, trace, beside: Vec::new() }
+    fn new(trace: Trace) -> Self {
+        Self { draft: None, clauses: BTreeMap::new(), withheld: 0, undecided: 0, trace, beside: Vec::new() }
     }
 
     /// A withhold stops all of it for these clauses.
@@ -76,13 +78,6 @@ impl Outcome {
     fn clause(&mut self, clause: usize) -> &mut Tally {
         self.clauses.entry(clause).or_default()
     }
-
-    fn disclosed(&mut self, offset: u64, length: u64) {
-        match self.trace.disclosed.last_mut() {
-            Some((start, before)) if *start + *before == offset => *before += length,
-            _ => self.trace.disclosed.push((offset, length)),
-        }
-    }
 }
 
 /// Spends a permit: the stream is read to its end or to its first error.
@@ -92,7 +87,8 @@ pub(super) fn process(
     mut permit: Permit,
     place: Place,
 ) -> Result<Outcome, ExtractError> {
-    let mut outcome = Outcome::new(permit.staff_path());
+    let positions = context.is_audited.then(|| Positions::new(context.drafter.spool()));
+    let mut outcome = Outcome::new(Trace::new(&permit, positions));
     let (clauses, is_whole) = (permit.clauses(), permit.is_whole());
     let (before, beside) = (Before { filesystem, permit: permit.before() }, permit.beside());
     let opened = match filesystem.open(permit) {
@@ -108,7 +104,9 @@ pub(super) fn process(
             whole(context, gate, stream, place, &mut outcome)?;
         }
     } else if let Some((gate, stream)) = opened.into_records(context.scope) {
-        records(context, (before, beside), (gate, stream), place, &mut outcome)?;
+        let mut stored = Metered::new(stream, context.meter);
+        records(context, (before, beside), (gate, &mut stored), place, &mut outcome)?;
+        outcome.trace.read(stored);
     }
     outcome.trace.bytes.assert_identity(outcome.trace.size)?;
     Ok(outcome)
@@ -126,7 +124,7 @@ fn whole(
     let mut draft = context.drafter.whole();
     let read = read_whole(context.scope, gate, &mut stored, context.meter, &mut |bytes| Ok(draft.write(bytes)?))?;
     outcome.trace.size = stored.passed();
-    outcome.trace.stored_sha256 = stored.sha256();
+    outcome.trace.read(stored);
     let size = outcome.trace.size;
     for clause in clauses.iter() {
         outcome.clause(clause).examined += size;
@@ -143,7 +141,7 @@ fn whole(
     match judgement {
         WholeJudgement::In(admitted) => {
             outcome.trace.bytes.disclosed = size;
-            outcome.disclosed(0, size);
+            outcome.trace.disclosed(0, size)?;
             context.tripwires.file(clauses, size)?;
             outcome.draft = Some(draft.finish(*admitted, place));
         }
@@ -163,12 +161,11 @@ fn whole(
 fn records(
     context: Context<'_>,
     (before, beside): (Before<'_>, Beside),
-    (mut gate, stream): (RecordGate<'_>, Stream),
+    (mut gate, stored): (RecordGate<'_>, &mut Metered<'_, Stream>),
     place: Place,
     outcome: &mut Outcome,
 ) -> Result<(), ExtractError> {
-    let mut stored = Metered::new(stream, context.meter);
-    let mut stream = Unpacked::open(&mut stored);
+    let mut stream = Unpacked::open(stored);
     if stream.head().0.is_empty()
         && let Err(error) = stream.read(&mut [0])
     {
@@ -192,6 +189,7 @@ fn records(
         }
     }
     let (row, scratch) = (Reader::of(format, written), context.drafter.folder());
+    outcome.trace.counted_in = counted_in(&*row, stream.is_compressed());
     let opening = beside::open(beside, format, before.filesystem, context.meter);
     let Some(mut beside) = opened_beside(opening, gate.clauses(), outcome) else { return Ok(()) };
     let years = before.years(&*row, gate.year_facts(), context.meter, scratch)?;
@@ -213,7 +211,6 @@ fn records(
         outcome.trace.error = Some(error.to_string());
     }
     outcome.trace.size = size;
-    outcome.trace.stored_sha256 = stored.sha256();
     outcome.beside.extend(beside.into_iter().map(Open::trace));
     for clause in gate.clauses().iter() {
         let tally = outcome.clause(clause);
@@ -244,6 +241,14 @@ fn opened_beside<'m>(opening: Opening<'m>, clauses: ClauseSet, outcome: &mut Out
         }
     }
     None
+}
+
+fn counted_in(row: &dyn RecordFormat, is_compressed: bool) -> CountedIn {
+    match (row.rendered(), is_compressed) {
+        (Some(_), _) => CountedIn::Rendered,
+        (None, true) => CountedIn::Unpacked,
+        (None, false) => CountedIn::Stored,
+    }
 }
 
 fn read_kind(is_damaged: bool) -> ShortfallKind {
@@ -308,7 +313,9 @@ impl RecordSink for Intake<'_> {
             }
             Judgement::In(admitted, undecided) => {
                 self.outcome.trace.bytes.disclosed += length;
-                self.outcome.disclosed(offset, length);
+                if let Err(error) = self.outcome.trace.disclosed(offset, length) {
+                    return Err(self.stop(error));
+                }
                 self.outside_for_others(admitted.clauses().union(undecided), length);
                 self.undecided_for(undecided);
                 for record in admitted.iter() {

@@ -4,12 +4,14 @@
 
 use super::account::Account;
 use super::reach::Reach;
+use super::stream::Outcome;
 use super::trace::Trace;
 use super::{ExtractError, Job, Output};
-use crate::audit::{AuditEvent, AuditWriter, StreamEvent};
+use crate::audit::{self, AuditEvent, AuditWriter, ExaminedEvent, Positions, StoredEvent, StreamEvent};
 use crate::clock::Timestamp;
-use crate::digest::Digest;
+use crate::image::Hashed;
 use crate::ledger::Disclosure;
+use crate::limits;
 use crate::order::{Order, Provider};
 use crate::package::{PackageError, Sealed};
 use crate::source::{Mounted, Source};
@@ -24,8 +26,10 @@ impl<'t> Trail<'t> {
     /// Begins the audit, and refuses one that exists.
     pub(super) fn begin(job: &Job<'t>, sources: &[Source], begun: Timestamp) -> Result<Self, ExtractError> {
         let order = job.order;
-        let Output::Package { audit, custodian, .. } = &job.output else { return Ok(Self { order, audit: None }) };
-        let audit = AuditWriter::create(&order.id, audit.clone())?;
+        let Output::Package { audit, custodian, operator, .. } = &job.output else {
+            return Ok(Self { order, audit: None });
+        };
+        let audit = AuditWriter::create(&order.id, order.sha256(), audit.clone())?;
         let mut trail = Self { order, audit: Some(audit) };
         trail.event(&AuditEvent::Begun {
             time: begun,
@@ -33,15 +37,21 @@ impl<'t> Trail<'t> {
             order_sha256: order.sha256(),
             provider_sha256: job.provider.map(Provider::sha256),
             custodian,
+            operator,
             version: env!("CARGO_PKG_VERSION"),
             zones: chrono_tz::IANA_TZDB_VERSION,
+            sqlite: rusqlite::version(),
+            parsers: audit::versions(),
         })?;
-        for (source, location) in sources.iter().zip(&job.sources) {
+        for source in sources {
+            let stored = source.stored();
             trail.event(&AuditEvent::Source {
                 name: &source.name,
                 kind: source.kind.name(),
-                path: location.path.as_path().into(),
+                path: source.place().into(),
                 bytes: source.stored_bytes(),
+                files: stored.map(|file| StoredEvent { path: file.place().into(), bytes: file.size_bytes() }).collect(),
+                program: source.program(),
             })?;
         }
         Ok(trail)
@@ -56,29 +66,64 @@ impl<'t> Trail<'t> {
         Ok(())
     }
 
-    /// One stream.
-    pub(super) fn stream(&mut self, source: usize, volume: &Mounted, trace: &Trace) -> Result<(), ExtractError> {
+    /// One stream, and what was opened beside it.
+    pub(super) fn stream(
+        &mut self,
+        source: usize,
+        volume: &Mounted,
+        outcome: &mut Outcome,
+    ) -> Result<(), ExtractError> {
+        if self.audit.is_none() {
+            return Ok(());
+        }
+        let order = self.order;
+        let examined = outcome.clauses.iter().filter_map(|(&clause, tally)| {
+            let id = &order.clauses.get(clause)?.id;
+            Some(ExaminedEvent { id, examined: tally.examined, outside: tally.outside })
+        });
+        let stream = self.opened(source, volume, &outcome.trace, examined.collect())?;
+        if let Some(positions) = outcome.trace.positions.take() {
+            let mut runs = positions.into_runs().map_err(PackageError::from)?;
+            while let Some(runs) = runs.next_runs(limits::POSITIONS_A_LINE).map_err(PackageError::from)? {
+                self.event(&AuditEvent::Positions { stream, runs })?;
+            }
+        }
+        outcome.beside.iter().try_for_each(|trace| self.opened(source, volume, trace, Vec::new()).map(drop))
+    }
+
+    fn opened(
+        &mut self,
+        source: usize,
+        volume: &Mounted,
+        trace: &Trace,
+        clauses: Vec<ExaminedEvent<'t>>,
+    ) -> Result<u64, ExtractError> {
         let source = self.source_name(source);
         self.event(&AuditEvent::Stream(Box::new(StreamEvent {
             source,
             volume: volume.volume.as_deref(),
             path: (&trace.path).into(),
+            take: trace.take,
             format: trace.format.map(|format| format.name()),
-            sha256: trace.stored_sha256,
+            bytes: trace.stored_bytes,
+            read: trace.read.map_or(0, |(bytes, _)| bytes),
+            sha256: trace.read.map(|(_, sha256)| sha256),
+            counted_in: trace.counted_in,
             size: trace.size,
-            bytes: trace.bytes,
-            positions: &trace.disclosed,
+            tally: trace.bytes,
+            records: trace.positions.as_ref().map_or(0, Positions::records),
+            clauses,
             error: trace.error.as_deref(),
             note: trace.note.as_deref(),
         })))
     }
 
     /// What all of it came to.
-    pub(super) fn sums(&mut self, account: &Account, digests: &[Option<Digest>]) -> Result<(), ExtractError> {
+    pub(super) fn sums(&mut self, account: &Account, digests: &[Option<Hashed>]) -> Result<(), ExtractError> {
         let order = self.order;
         for (source, digest) in order.sources.iter().zip(digests) {
-            if let Some(sha256) = *digest {
-                self.event(&AuditEvent::Hashed { name: &source.name, sha256 })?;
+            if let Some(Hashed { whole, files }) = digest {
+                self.event(&AuditEvent::Hashed { name: &source.name, sha256: *whole, files })?;
             }
         }
         for (clause, tally) in order.clauses.iter().zip(account.tallies()) {
@@ -109,7 +154,8 @@ impl<'t> Trail<'t> {
         self.order.sources.get(source).map_or("", |source| source.name.as_str())
     }
 
-    fn event(&mut self, event: &AuditEvent<'_>) -> Result<(), ExtractError> {
-        self.audit.as_mut().map_or(Ok(()), |audit| audit.event(event)).map_err(ExtractError::from)
+    /// The next line; its number, where there is an audit.
+    fn event(&mut self, event: &AuditEvent<'_>) -> Result<u64, ExtractError> {
+        self.audit.as_mut().map_or(Ok(0), |audit| audit.event(event)).map_err(ExtractError::from)
     }
 }

@@ -16,8 +16,17 @@ use crate::read_error::ReadError;
 #[derive(Debug)]
 pub struct Hashing {
     progress: Arc<Progress>,
-    thread: Option<JoinHandle<Result<Digest, ReadError>>>,
+    thread: Option<JoinHandle<Result<Hashed, ReadError>>>,
     size_bytes: u64,
+}
+
+/// The SHA-256 of stored files.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hashed {
+    /// Of all of them, one behind the other.
+    pub whole: Digest,
+    /// Of each of them, in their order.
+    pub files: Vec<Digest>,
 }
 
 #[derive(Debug, Default)]
@@ -26,7 +35,7 @@ struct Progress {
     cancelled: AtomicBool,
 }
 
-/// Begins to hash the stored files, one behind the other, as one.
+/// Begins to hash the stored files, one behind the other, as one, and where there are several each by itself.
 pub fn hash_beside(stored: Vec<Arc<StoredFile>>) -> Hashing {
     let progress = Arc::new(Progress::default());
     let size_bytes = stored.iter().map(|stored| stored.size_bytes()).fold(0, u64::saturating_add);
@@ -35,12 +44,15 @@ pub fn hash_beside(stored: Vec<Arc<StoredFile>>) -> Hashing {
     Hashing { progress, thread: Some(thread), size_bytes }
 }
 
-fn hash(stored: &[Arc<StoredFile>], progress: &Progress) -> Result<Digest, ReadError> {
+fn hash(stored: &[Arc<StoredFile>], progress: &Progress) -> Result<Hashed, ReadError> {
     let mut hasher = Hasher::new();
+    let mut files = Vec::new();
+    let are_several = stored.len() > 1;
     let mut buffer = vec![0; limits::CHUNK_BYTES];
     let mut done: u64 = 0;
     for stored in stored {
         let mut offset = 0;
+        let mut own = Hasher::new();
         while offset < stored.size_bytes() {
             if progress.cancelled.load(Ordering::Relaxed) {
                 return Err(ReadError::io(offset, std::io::ErrorKind::Interrupted.into()));
@@ -50,12 +62,17 @@ fn hash(stored: &[Arc<StoredFile>], progress: &Progress) -> Result<Digest, ReadE
             let Some(part) = buffer.get_mut(..length) else { break };
             stored.read_at(offset, part)?;
             hasher.update(part);
+            if are_several {
+                own.update(part);
+            }
             offset += u64::try_from(length).unwrap_or(0);
             progress.done_bytes.store(done.saturating_add(offset), Ordering::Relaxed);
         }
         done = done.saturating_add(offset);
+        files.push(own.finish());
     }
-    Ok(hasher.finish())
+    let whole = hasher.finish();
+    Ok(Hashed { whole, files: if are_several { files } else { vec![whole] } })
 }
 
 impl Hashing {
@@ -79,8 +96,8 @@ impl Hashing {
         self.progress.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Waits for the digest.
-    pub fn finish(mut self) -> Result<Digest, ReadError> {
+    /// Waits for the digests.
+    pub fn finish(mut self) -> Result<Hashed, ReadError> {
         let stopped = || ReadError::io(0, std::io::Error::other("the hash was not finished"));
         self.thread.take().ok_or_else(stopped)?.join().map_err(|_| stopped())?
     }

@@ -27,7 +27,7 @@ mod window;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use hashing::{Hashing, hash_beside};
+pub use hashing::{Hashed, Hashing, hash_beside};
 pub use stored::{Identity, StoredFile};
 pub use window::Windowed;
 
@@ -40,6 +40,12 @@ pub trait Image: Send + Sync {
 
     /// Fills `buffer` from `offset`, or fails: a read that reaches past the end is an error.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError>;
+
+    /// The other program of this machine that reads its format, or that of what stands behind it, with its version; none where
+    /// this one does it alone.
+    fn program(&self) -> Option<String> {
+        None
+    }
 }
 
 /// An image as the operator names it, before its format is known.

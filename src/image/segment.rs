@@ -215,6 +215,10 @@ impl Joined {
 }
 
 impl Image for Joined {
+    fn program(&self) -> Option<String> {
+        self.parts.iter().find_map(|part| part.image.as_ref()?.0.program())
+    }
+
     fn size_bytes(&self) -> u64 {
         self.size_bytes
     }

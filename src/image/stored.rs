@@ -5,9 +5,10 @@
 //! **Invariant:** a stored file is a regular file, opened for reading only and without following a link; what it was
 //! when it was opened is remembered, so that a change can be said at the end.
 
+use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
@@ -47,10 +48,17 @@ impl Identity {
 }
 
 /// A regular file, open for reading.
-#[derive(Debug)]
 pub struct StoredFile {
     file: File,
     identity: Identity,
+    /// By which path it was opened.
+    place: PathBuf,
+}
+
+impl fmt::Debug for StoredFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredFile").field("size_bytes", &self.size_bytes()).finish_non_exhaustive()
+    }
 }
 
 impl StoredFile {
@@ -66,7 +74,12 @@ impl StoredFile {
         if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
             return Err(ReadError::Unsupported { offset: 0, what: "an image that is not a regular file".to_owned() });
         }
-        Ok(Self { file, identity: Identity::of(&stat) })
+        Ok(Self { file, identity: Identity::of(&stat), place: path.to_owned() })
+    }
+
+    /// The path on this machine by which it was opened: for the provider's own audit.
+    pub fn place(&self) -> &Path {
+        &self.place
     }
 
     /// Its size when it was opened, in bytes.

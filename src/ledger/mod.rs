@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** nothing here holds a source path, a withheld name or a position of anything that was not disclosed.
 
+mod chain;
 mod disclosure;
 mod json;
 mod line;
@@ -16,6 +17,7 @@ mod tally;
 mod timeline;
 mod visible;
 
+pub use chain::Chain;
 pub use disclosure::{ClauseWords, Disclosure, OrderFacts, Preview, Summary, Transactions, WindowWords};
 pub use json::line;
 pub use line::{ExhibitLine, RecordLine, TakeName, Times, escaped_path};

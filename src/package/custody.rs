@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::digest::Digest;
-use crate::ledger;
+use crate::ledger::Chain;
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,15 +79,14 @@ pub struct CustodyLine {
 #[derive(Clone, Debug)]
 pub struct CustodyLog {
     lines: Vec<u8>,
-    seq: u64,
-    prev: Digest,
+    chain: Chain,
     custodian: Option<String>,
 }
 
 impl CustodyLog {
     /// An empty log, bound to the order; `custodian` is the name as given.
     pub fn new(order_sha256: Digest, custodian: &str) -> Self {
-        Self { lines: Vec::new(), seq: 0, prev: order_sha256, custodian: Some(custodian.to_owned()) }
+        Self { lines: Vec::new(), chain: Chain::new(order_sha256), custodian: Some(custodian.to_owned()) }
     }
 
     /// The next event, at `time` (of which whole seconds count).
@@ -107,17 +106,15 @@ impl CustodyLog {
     }
 
     fn push(&mut self, time: Timestamp, event: String, last: Option<(Digest, Digest)>) -> serde_json::Result<()> {
-        self.seq = self.seq.saturating_add(1);
-        let line = ledger::line(&CustodyLine {
-            seq: self.seq,
+        let line = self.chain.link(|seq, prev| CustodyLine {
+            seq,
             time: Timestamp::new(time.seconds(), 0).unwrap_or(time),
             event,
-            prev: self.prev,
+            prev,
             custodian: self.custodian.take(),
             digest: last.map(|(digest, _)| digest),
             manifest_sha256: last.map(|(_, manifest)| manifest),
         })?;
-        self.prev = Digest::of(&line);
         self.lines.extend_from_slice(&line);
         Ok(())
     }

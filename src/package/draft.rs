@@ -41,12 +41,17 @@ struct Desk {
 }
 
 impl Drafter {
-    /// `keep`: the bytes are wanted, not only their digests.
     /// A folder for files without a name.
     pub fn folder(&self) -> &Path {
         &self.0.folder
     }
 
+    /// Room for what is to be known of a stream beside what the package takes of it.
+    pub fn spool(&self) -> Spool {
+        Spool::new(Arc::clone(&self.0.folder))
+    }
+
+    /// `keep`: the bytes are wanted, not only their digests.
     pub(super) fn new(clause_ids: Vec<String>, positions: bool, folder: Arc<Path>, keep: bool) -> Self {
         Self(Arc::new(Desk { clause_ids, positions, folder, keep }))
     }

@@ -41,4 +41,5 @@ pub use draft::{Draft, Drafter, Place, RecordDraft, WholeDraft};
 pub use error::{AuditFault, PackageError};
 pub use readme::text as readme_text;
 pub use replayed::ReplayedLedger;
+pub use spool::Spool;
 pub use writer::{Facts, Target, Writer, folder_of};

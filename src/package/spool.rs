@@ -11,7 +11,7 @@ use crate::limits;
 use crate::scratch::{Scratch, ScratchWriter};
 
 /// Bytes, written once and read once.
-pub(super) struct Spool {
+pub struct Spool {
     memory: Vec<u8>,
     file: Option<ScratchWriter>,
     folder: Arc<Path>,
@@ -20,7 +20,7 @@ pub(super) struct Spool {
 
 impl Spool {
     /// Nothing yet; what goes over [`limits::SPOOL_MEMORY_BYTES`] goes into an unlinked file in `folder`, encrypted.
-    pub(super) fn new(folder: Arc<Path>) -> Self {
+    pub fn new(folder: Arc<Path>) -> Self {
         Self { memory: Vec::new(), file: None, folder, length: 0 }
     }
 
@@ -32,6 +32,11 @@ impl Spool {
     /// The folder of its file, should it need one.
     pub(super) fn folder(&self) -> &Arc<Path> {
         &self.folder
+    }
+
+    /// What it holds, from its start.
+    pub fn into_read(self) -> io::Result<impl Read> {
+        self.into_reader()
     }
 
     /// Back to the start, for reading.

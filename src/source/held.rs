@@ -104,6 +104,8 @@ pub struct Disks {
     pub files: Vec<Arc<StoredFile>>,
     /// Their volumes.
     pub volumes: Vec<Held>,
+    /// The disks as images.
+    pub images: Vec<Arc<dyn Image>>,
 }
 
 /// Opens the image at `place` and the further disks.
@@ -121,8 +123,8 @@ pub fn disks(place: &Path, file: Arc<StoredFile>, location: &Location) -> Result
         images.push(further(path, location)?);
     }
     let bytes: Vec<Arc<dyn Image>> = images.iter().map(|image| Arc::clone(&image.bytes)).collect();
-    let listed = volume::list(&bytes, &location.keys)?;
-    Ok(Disks { kind, files: images.into_iter().flat_map(|image| image.files).collect(), volumes: held(listed) })
+    let volumes = held(volume::list(&bytes, &location.keys)?);
+    Ok(Disks { kind, files: images.into_iter().flat_map(|image| image.files).collect(), volumes, images: bytes })
 }
 
 fn further(path: &Path, location: &Location) -> Result<OpenedImage, ReadError> {

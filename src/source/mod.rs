@@ -71,6 +71,8 @@ pub struct Source {
     pub volumes: Vec<Mounted>,
     /// The stored files of an image or an archive.
     stored: Option<Vec<Arc<StoredFile>>>,
+    /// The disks of an image.
+    images: Vec<Arc<dyn image::Image>>,
     /// Where it is, without links.
     place: PathBuf,
     /// For what archives unpack to.
@@ -90,7 +92,7 @@ impl Source {
             only_of_images(declared, location, Kind::FOLDER.name())?;
             let filesystem = Arc::new(Folder::open(&place, declared.times_original).map_err(read)?);
             let volumes = vec![alone(declared, location, filesystem)?];
-            return Ok(Self { name, kind: Kind::FOLDER, volumes, stored: None, place, scratch });
+            return Ok(Self { name, kind: Kind::FOLDER, volumes, stored: None, images: Vec::new(), place, scratch });
         }
         if !metadata.is_file() {
             return Err(SourceError::NeitherFolderNorFile { name });
@@ -101,14 +103,23 @@ impl Source {
             let opened = archive::open(Arc::clone(&file) as Arc<dyn image::Image>, &scratch, declared.zone);
             let filesystem = Arc::from(opened.map_err(read)?);
             let volumes = vec![alone(declared, location, filesystem)?];
-            return Ok(Self { name, kind: Kind(kind), volumes, stored: Some(vec![file]), place, scratch });
+            return Ok(Self {
+                name,
+                kind: Kind(kind),
+                volumes,
+                stored: Some(vec![file]),
+                images: Vec::new(),
+                place,
+                scratch,
+            });
         }
         let disks = held::disks(&place, file, location).map_err(read)?;
         if !location.keys.is_empty() && !disks.is_unlocked() {
             return Err(SourceError::KeyOpensNothing { name });
         }
         let volumes = mounting::mounted(declared, location, &disks)?;
-        Ok(Self { name, kind: Kind(disks.kind), volumes, stored: Some(disks.files), place, scratch })
+        let held::Disks { kind, files, images, .. } = disks;
+        Ok(Self { name, kind: Kind(kind), volumes, stored: Some(files), images, place, scratch })
     }
 
     /// Names the volumes for the package: what only the provider's file names goes by a number, dense over the volumes that
@@ -155,6 +166,21 @@ impl Source {
     pub fn stored_bytes(&self) -> Option<u64> {
         let stored = self.stored.as_ref()?;
         Some(stored.iter().map(|stored| stored.size_bytes()).fold(0, u64::saturating_add))
+    }
+
+    /// Where it is on this machine, without links: for the provider's own audit.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// The files that an image or an archive is stored in, in the order in which they are hashed; none of a folder.
+    pub fn stored(&self) -> impl Iterator<Item = &StoredFile> {
+        self.stored.iter().flatten().map(Arc::as_ref)
+    }
+
+    /// The other program of this machine that reads it, with its version; none where this one does it alone.
+    pub fn program(&self) -> Option<String> {
+        self.images.iter().find_map(|image| image.program())
     }
 
     /// Begins to take the SHA-256 of the stored files, beside the work; none for a folder.

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file that includes this uses its own part of it")]
 
+#[path = "../fixture/audited.rs"]
+pub mod audited;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
@@ -141,19 +144,15 @@ impl Case {
         self.extract(&["--order", "order.toml", "--output", "out.tar", "--quiet"])
     }
 
-    /// The run's package. It verifies, and the audit beside it accounts for every byte of every stream.
+    /// The run's package. It verifies, and the audit beside it is a chain that accounts for every byte of every stream and
+    /// for the place of every record.
     #[track_caller]
     pub fn package(&self) -> Package {
         self.extract(&["verify", "out.tar"]).ends_with(0);
-        let audit = fs::read_to_string(self.path("2024-17.audit.jsonl")).unwrap();
-        for line in audit.lines() {
-            let event: Value = serde_json::from_str(line).unwrap();
-            if event["event"] == "stream" {
-                let parts = ["withheld", "disclosed", "undecided", "unreadable", "outside"];
-                let sum: u64 = parts.iter().map(|part| event[*part].as_u64().unwrap()).sum();
-                assert_eq!(event["size"].as_u64(), Some(sum), "{line}");
-            }
-        }
+        let audit = fs::read(self.path("2024-17.audit.jsonl")).unwrap();
+        let events = audited::lines(&audit);
+        assert_eq!(audited::broken(&audit, &fs::read(self.path("order.toml")).unwrap()), None);
+        assert_eq!(audited::unbalanced(&events), None);
         Package::read(&self.path("out.tar"))
     }
 

@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** what is in scope is worked out from how the tree was made, never by the program.
 
+#[path = "../fixture/audited.rs"]
+mod audited;
 mod canary;
 mod disk;
 mod message;
@@ -248,16 +250,11 @@ fn audit(order: &Order, expected: &Expected, outcome: &Outcome) -> Vec<String> {
     if outcome.members.iter().any(|(name, member)| name.contains("audit") || member == bytes) {
         faults.push("the audit is in the package".to_owned());
     }
-    let streams = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    let streams = streams.map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap());
-    let streams: Vec<_> = streams.filter(|event| event["event"] == "stream").collect();
-    for stream in &streams {
-        let part = |name: &str| stream[name].as_u64().unwrap_or(u64::MAX / 8);
-        let parts: u64 = ["withheld", "disclosed", "undecided", "unreadable", "outside"].into_iter().map(part).sum();
-        if parts != part("size") {
-            faults.push(format!("the parts of a stream do not add up: {stream}"));
-        }
-    }
+    let events = audited::lines(bytes);
+    faults.extend(audited::broken(bytes, outcome.order_toml.as_bytes()));
+    faults.extend(audited::unbalanced(&events));
+    let records = audited::positions(&events);
+    let streams: Vec<_> = events.iter().filter(|event| event["event"] == "stream").collect();
     for (path, split) in &expected.streams {
         let mut of_path = streams.iter().filter(|one| twin::path_of(one) == *path && one["format"].is_string());
         let Some(stream) = of_path.next() else {
@@ -266,8 +263,10 @@ fn audit(order: &Order, expected: &Expected, outcome: &Outcome) -> Vec<String> {
         };
         let oracle::Split { size, withheld, disclosed, undecided, positions } = split;
         let must = serde_json::json!([size, withheld, disclosed, undecided, 0, positions]);
-        let keys = ["size", "withheld", "disclosed", "undecided", "unreadable", "positions"];
-        let is: serde_json::Value = keys.into_iter().map(|key| stream[key].clone()).collect();
+        let keys = ["size", "withheld", "disclosed", "undecided", "unreadable"];
+        let stated = stream["seq"].as_u64().and_then(|seq| records.get(&seq)).cloned().unwrap_or_default();
+        let is = keys.into_iter().map(|key| stream[key].clone()).chain([serde_json::json!(stated)]);
+        let is: serde_json::Value = is.collect();
         if must != is || of_path.next().is_some() {
             faults.push(format!("{}: must be {must}, is {is}", String::from_utf8_lossy(path)));
         }

@@ -425,10 +425,7 @@ impl Oracle<'_> {
             split.undecided += length;
         } else {
             split.disclosed += length;
-            match split.positions.last_mut() {
-                Some((start, before)) if *start + *before == offset => *before += length,
-                _ => split.positions.push((offset, length)),
-            }
+            split.positions.push((offset, length));
         }
         for (form, clause) in taken.iter().flat_map(|form| form.clauses.iter().map(move |clause| (form, clause))) {
             let count = &mut self.expected.clauses[*clause];

@@ -223,6 +223,10 @@ fn damaged(offset: u64, error: std::io::Error) -> ReadError {
 }
 
 impl Image for Qcow2 {
+    fn program(&self) -> Option<String> {
+        self.base.as_ref()?.program()
+    }
+
     fn size_bytes(&self) -> u64 {
         self.header.size_bytes
     }

@@ -4,7 +4,7 @@
 //! back over another one. The driver is said to it and never found out, and so is what stands behind the image, so that it
 //! follows no path that an image names.
 //!
-//! **Invariant:** what QEMU cannot read, or did not get, is an error; what it says in words is never passed on.
+//! **Invariant:** what QEMU cannot read, or did not get, is an error; what it says of an image in words is never passed on.
 
 mod client;
 mod export;
@@ -74,7 +74,7 @@ impl Disk {
             Some(size) => size,
             None => client.size_bytes(),
         };
-        Ok(Arc::new(Qemu { client, size_bytes, _server: server }))
+        Ok(Arc::new(Qemu { client, size_bytes, server }))
     }
 }
 
@@ -88,7 +88,7 @@ struct Qemu {
     client: Client,
     size_bytes: u64,
     /// It ends when the image is dropped.
-    _server: Server,
+    server: Server,
 }
 
 impl Image for Qemu {
@@ -102,5 +102,9 @@ impl Image for Qemu {
             return Err(ReadError::Corrupt { offset, what: "the image ends before this" });
         }
         self.client.read_at(offset, buffer)
+    }
+
+    fn program(&self) -> Option<String> {
+        Some(self.server.version())
     }
 }

@@ -33,6 +33,7 @@ const PROGRAMS: [&str; 3] = ["/usr/bin/qemu-nbd", "/usr/local/bin/qemu-nbd", "/b
 /// A running `qemu-nbd`.
 pub struct Server {
     child: Child,
+    program: &'static str,
     _exports: Exports,
     /// Keeps the way to the sockets short: a socket's path has at most 107 bytes.
     handle: OwnedFd,
@@ -59,8 +60,8 @@ impl Server {
         let handle = rustix::fs::open(folder.path(), flags, Mode::empty()).map_err(|error| io(error.into()))?;
         let exports = Exports::serve(&short(&handle, "given"), exports)?;
         let said = tempfile::tempfile_in(folder.path()).map_err(io)?;
-        let child = spawn(format, description, snapshot, folder.path(), &said)?;
-        let mut server = Self { child, _exports: exports, handle, _folder: folder, format, said };
+        let (program, child) = spawn(format, description, snapshot, folder.path(), &said)?;
+        let mut server = Self { child, program, _exports: exports, handle, _folder: folder, format, said };
         server.confine()?;
         let place = server.place();
         for _ in 0..limits::NBD_ATTEMPTS {
@@ -88,6 +89,16 @@ impl Server {
 
     fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// What the program says of itself: `qemu-nbd` and its version. It is asked by itself, without an image.
+    pub fn version(&self) -> String {
+        let mut asked = Command::new(self.program);
+        asked.arg("--version").env_clear().env("LC_ALL", "C").stdin(Stdio::null()).stderr(Stdio::null());
+        let said = asked.output().map(|output| output.stdout).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let line = said.lines().next().unwrap_or_default().trim();
+        if line.is_empty() { format!("{} (it does not say its version)", self.program) } else { line.to_owned() }
     }
 
     /// Where it listens.
@@ -134,7 +145,7 @@ fn spawn(
     snapshot: Option<&str>,
     folder: &Path,
     said: &File,
-) -> Result<Child, ReadError> {
+) -> Result<(&'static str, Child), ReadError> {
     for program in PROGRAMS {
         let mut command = Command::new(program);
         command.arg("--read-only").arg(format!("--shared={}", limits::NBD_CLIENTS));
@@ -147,7 +158,7 @@ fn spawn(
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(said.try_clone().map_err(|error| ReadError::io(0, error))?);
         match command.spawn() {
-            Ok(child) => return Ok(child),
+            Ok(child) => return Ok((program, child)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(ReadError::io(0, error)),
         }

@@ -155,6 +155,10 @@ fn words(bytes: &[u8]) -> Vec<u32> {
 }
 
 impl Image for Sparse {
+    fn program(&self) -> Option<String> {
+        self.parent.as_ref()?.0.program()
+    }
+
     fn size_bytes(&self) -> u64 {
         self.header.size_bytes
     }

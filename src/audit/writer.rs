@@ -1,0 +1,183 @@
+//! Writing the audit: aside, line after line, and under its name together with the package.
+//!
+//! **Invariant:** it is never laid over something that has its name; dropped, it leaves nothing.
+
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use super::{AuditError, AuditEvent};
+use crate::digest::Digest;
+use crate::ledger::Chain;
+use crate::limits;
+use crate::package::folder_of;
+
+/// One line: its number first, and last what it is bound to.
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    #[serde(flatten)]
+    event: &'a AuditEvent<'a>,
+    prev: Digest,
+}
+
+/// An audit being written aside. Dropped, it leaves nothing.
+pub struct AuditWriter {
+    file: BufWriter<NamedTempFile>,
+    path: PathBuf,
+    chain: Chain,
+}
+
+impl AuditWriter {
+    /// Begins an audit for the order of that id and SHA-256; refuses a path that exists.
+    pub fn create(order_id: &str, order_sha256: Digest, path: PathBuf) -> Result<Self, AuditError> {
+        let file = match path.symlink_metadata() {
+            Ok(_) => return Err(AuditError::Exists { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => tempfile::Builder::new()
+                .prefix(&format!(".{order_id}."))
+                .suffix(".partial")
+                .permissions(std::fs::Permissions::from_mode(0o600))
+                .tempfile_in(folder_of(&path)),
+            Err(error) => Err(error),
+        };
+        match file {
+            Ok(file) => {
+                let file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
+                Ok(Self { file, path, chain: Chain::new(order_sha256) })
+            }
+            Err(source) => Err(AuditError::Write { path, source }),
+        }
+    }
+
+    /// The next line; its number.
+    pub fn event(&mut self, event: &AuditEvent<'_>) -> Result<u64, AuditError> {
+        let line = self.chain.link(|seq, prev| Line { seq, event, prev }).map_err(io::Error::from);
+        let written = line.and_then(|line| self.file.write_all(&line));
+        written.map_err(|source| AuditError::Write { path: self.path.clone(), source })?;
+        Ok(self.chain.lines())
+    }
+
+    /// Brings it to the disk and gives it its name, never over something that has it.
+    pub fn commit(self) -> Result<Committed, AuditError> {
+        let Self { file, path, .. } = self;
+        let finished = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| {
+            file.as_file().sync_all()?;
+            Ok(file)
+        });
+        let file = match finished {
+            Ok(file) => file,
+            Err(source) => return Err(AuditError::Write { path, source }),
+        };
+        if let Err(error) = file.persist_noclobber(&path) {
+            return Err(match error.error.kind() {
+                io::ErrorKind::AlreadyExists => AuditError::Exists { path },
+                _ => AuditError::Write { path, source: error.error },
+            });
+        }
+        let committed = Committed { path };
+        match std::fs::File::open(folder_of(&committed.path)).and_then(|folder| folder.sync_all()) {
+            Ok(()) => Ok(committed),
+            Err(source) => {
+                let path = committed.path.clone();
+                // The first error is the one to tell of.
+                let _ = committed.retract();
+                Err(AuditError::Write { path, source })
+            }
+        }
+    }
+}
+
+/// An audit under its name.
+#[must_use = "an audit whose package fails must be taken back"]
+#[derive(Debug)]
+pub struct Committed {
+    path: PathBuf,
+}
+
+impl Committed {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes it back: its package did not get its name.
+    pub fn retract(self) -> io::Result<()> {
+        std::fs::remove_file(self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CountedIn, ExaminedEvent, ServerPath, StreamEvent};
+    use super::*;
+    use crate::ledger::{StreamTally, TakeName};
+
+    fn stream() -> AuditEvent<'static> {
+        AuditEvent::Stream(Box::new(StreamEvent {
+            source: "web01",
+            volume: None,
+            path: ServerPath::from(&b"/var/log/a\xff"[..]),
+            take: TakeName::Records,
+            format: Some("access-log"),
+            bytes: 31,
+            read: 30,
+            sha256: None,
+            counted_in: CountedIn::Stored,
+            size: 30,
+            tally: StreamTally { disclosed: 20, outside: 10, ..StreamTally::default() },
+            records: 2,
+            clauses: vec![ExaminedEvent { id: "3a", examined: 30, outside: 10 }],
+            error: None,
+            note: None,
+        }))
+    }
+
+    #[test]
+    fn an_audit_gets_its_name_on_commit_and_mode_0600() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.audit.jsonl");
+        let mut audit = AuditWriter::create("a", Digest::of(b"order"), path.clone()).unwrap();
+        assert_eq!(audit.event(&stream()).unwrap(), 1);
+        assert_eq!(
+            audit.event(&AuditEvent::Positions { stream: 1, runs: vec![vec![0, 10], vec![20, 10]] }).unwrap(),
+            2
+        );
+        assert!(!path.exists());
+        let committed = audit.commit().unwrap();
+        let first = format!(
+            "{{\"seq\":1,\"event\":\"stream\",\"source\":\"web01\",\"volume\":null,\"path\":\"/var/log/a\\\\xff\",\
+             \"path_base64\":\"L3Zhci9sb2cvYf8=\",\"take\":\"records\",\"format\":\"access-log\",\"bytes\":31,\"read\":30,\
+             \"sha256\":null,\"counted_in\":\"stored\",\"size\":30,\"withheld\":0,\"disclosed\":20,\"undecided\":0,\
+             \"unreadable\":0,\"outside\":10,\"records\":2,\"clauses\":[{{\"id\":\"3a\",\"examined\":30,\"outside\":10}}],\
+             \"error\":null,\"note\":null,\"prev\":\"{}\"}}\n",
+            Digest::of(b"order")
+        );
+        let second = format!(
+            "{{\"seq\":2,\"event\":\"positions\",\"stream\":1,\"runs\":[[0,10],[20,10]],\"prev\":\"{}\"}}\n",
+            Digest::of(first.as_bytes())
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), first + &second);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        committed.retract().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_dropped_audit_leaves_nothing_and_an_existing_one_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.audit.jsonl");
+        let mut audit = AuditWriter::create("a", Digest::of(b"order"), path.clone()).unwrap();
+        audit.event(&stream()).unwrap();
+        drop(audit);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let late = AuditWriter::create("a", Digest::of(b"order"), path.clone()).unwrap();
+        std::fs::write(&path, b"mine").unwrap();
+        assert!(matches!(AuditWriter::create("a", Digest::of(b"order"), path.clone()), Err(AuditError::Exists { .. })));
+        assert!(matches!(late.commit(), Err(AuditError::Exists { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
