@@ -107,10 +107,20 @@ mod tests {
         "rustix",
         "tempfile",
         "thiserror",
-        // Signatures over what was sealed.
+        // What lies beside what was sealed, and to whom it is encrypted.
+        "age",
+        "age-core",
+        "chacha20",
+        "curve25519-dalek",
+        "der",
+        "ed25519-dalek",
+        "p256",
+        "p384",
+        "p521",
         "rsa",
         "signature",
         "ssh-key",
+        "zeroize",
     ];
 
     #[test]
