@@ -96,18 +96,20 @@ fn every_kind_of_key_and_hash_is_asked_for_attached_and_taken_by_openssl_and_by_
     let package = place.read("2024-17.tar");
     let more = "accuracy = secs:1, millisecs:500\nordering = yes\ntsa_name = yes\ness_cert_id_chain = yes";
     let digits = "clock_precision_digits = 6";
-    let rows: [(&str, &[&str], &str, &str, &str, &str); 8] = [
-        ("rsa2048", &["ed", "p384"], "sha256", "sha256", "sha256", more),
-        ("rsa2048", &["p384", "root", "ed"], "sha384", "sha512", "sha384", digits),
-        ("rsa3072", &["padded"], "sha512", "sha384", "sha1", more),
-        ("p256", &["p384"], "sha256", "sha256", "sha512", more),
-        ("p256", &["p384"], "sha512", "sha512", "sha1", ""),
-        ("p521", &[], "sha384", "sha512", "sha256", ""),
-        ("p521", &[], "sha384", "sha256", "sha256", ""),
-        ("direct", &[], "sha384", "sha384", "sha256", "tsa_name = yes"),
+    let reply = |signer, chain, digest, identifier, more| Reply { signer, chain, digest, identifier, more };
+    let rows: [(&str, Reply<'_>); 8] = [
+        ("sha256", reply("rsa2048", &["ed", "p384"], "sha256", "sha256", more)),
+        ("sha384", reply("rsa2048", &["p384", "root", "ed"], "sha512", "sha384", digits)),
+        ("sha512", reply("rsa3072", &["padded"], "sha384", "sha1", more)),
+        ("sha256", reply("p256", &["p384"], "sha256", "sha512", more)),
+        ("sha512", reply("p256", &["p384"], "sha512", "sha1", "")),
+        ("sha384", reply("p521", &[], "sha512", "sha256", "")),
+        ("sha384", reply("p521", &[], "sha256", "sha256", "")),
+        ("sha384", reply("direct", &[], "sha384", "sha256", "tsa_name = yes")),
     ];
-    for (signer, chain, hash, digest, identifier, more) in rows {
-        let what = format!("{signer} over {hash} with {digest}");
+    for (hash, reply) in rows {
+        let signer = reply.signer;
+        let what = format!("{signer} over {hash} with {}", reply.digest);
         let asked = extract(&place, &["stamp", "2024-17.tar", "--request", "--hash", hash]);
         assert_eq!((asked.code, asked.err.as_str()), (0, ""), "{what}");
         assert!(asked.out.starts_with("request: 2024-17.tar.tsq\n") && asked.out.contains("curl -H"), "{asked:?}");
@@ -116,7 +118,7 @@ fn every_kind_of_key_and_hash_is_asked_for_attached_and_taken_by_openssl_and_by_
         for part in ["Version: 1", &format!("Hash Algorithm: {hash}"), "Nonce: 0x", "Certificate required: yes"] {
             assert!(shown.contains(part), "{what}: {shown}");
         }
-        let answer = place.answer("2024-17.tar.tsq", &Reply { signer, chain, digest, identifier, more });
+        let answer = place.answer("2024-17.tar.tsq", &reply);
         place.write("answer.tsr", &answer);
         let attached = extract(&place, &["stamp", "2024-17.tar", "--attach", "answer.tsr", "--tsa-ca", "root.pem"]);
         assert_eq!((attached.code, attached.err.as_str()), (0, ""), "{what}");
@@ -128,7 +130,7 @@ fn every_kind_of_key_and_hash_is_asked_for_attached_and_taken_by_openssl_and_by_
         let (code, state, texts, stamps) = verified(&place, Some("root.pem"));
         assert_eq!((code, state.as_str(), texts), (0, "passed", Vec::new()), "{what}");
         assert_eq!((&stamps[0]["file"], &stamps[0]["trusted"]), (&"2024-17.tar.tsr".into(), &true.into()));
-        assert_eq!(stamps[0]["time"].as_str().unwrap().contains('.'), more == digits, "{stamps:?}");
+        assert_eq!(stamps[0]["time"].as_str().unwrap().contains('.'), reply.more == digits, "{stamps:?}");
         fs::remove_file(place.path("2024-17.tar.tsr")).unwrap();
         fs::remove_file(place.path("2024-17.tar.tsq")).unwrap();
     }
