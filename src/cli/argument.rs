@@ -138,13 +138,13 @@ pub struct StampArguments {
     #[arg(long)]
     pub request: bool,
     /// The hash of the package that the authority sees.
-    #[arg(long, value_name = "HASH", requires = "request", default_value = "sha256", value_parser = hash)]
+    #[arg(long, value_name = "HASH", conflicts_with = "attach", default_value = "sha256", value_parser = hash)]
     pub hash: Hash,
     /// Lay an authority's answer beside the package, once it was found to be a stamp over it.
     #[arg(long, value_name = "FILE")]
     pub attach: Option<PathBuf>,
     /// Attach only a stamp that leads to one of these authorities: certificates in PEM, as openssl's -CAfile.
-    #[arg(long, value_name = "FILE", requires = "attach")]
+    #[arg(long, value_name = "FILE", conflicts_with = "request")]
     pub tsa_ca: Option<PathBuf>,
     /// What opens an encrypted package, as for verify.
     #[arg(long = "identity", value_name = "FILE")]

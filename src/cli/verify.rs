@@ -293,7 +293,7 @@ fn print_time_stamps(verification: &Verification, first: &str, out: &mut dyn Wri
         write_time_stamp(stamped, has_failed, out)?;
     }
     if verification.checks.contains(&(Check::TimeStamp, State::Passed)) {
-        writeln!(out, "The package cannot have been made or changed later than that, whatever its own dates say.")?;
+        writeln!(out, "It cannot have been made or changed since, whatever its own dates say.")?;
     }
     writeln!(out)
 }
@@ -304,10 +304,13 @@ pub(super) fn write_time_stamp(stamped: &Stamped, has_failed: bool, out: &mut dy
     writeln!(out, "{file}: this package existed as it is now on {} UTC at the latest, says", time.to_utc())?;
     writeln!(out, "  {authority}.")?;
     match accuracy {
-        Some(accuracy) => {
-            writeln!(out, "  It is its stamp number {serial}. Its clock, it says, is right within {accuracy}.")?
+        Some(accuracy) => writeln!(
+            out,
+            "  The number of the stamp is {serial}, and the authority's clock is right within {accuracy}, it says."
+        )?,
+        None => {
+            writeln!(out, "  The number of the stamp is {serial}; how right its clock is, the authority does not say.")?
         }
-        None => writeln!(out, "  It is its stamp number {serial}. How right its clock is, it does not say.")?,
     }
     match root {
         Some(root) => {

@@ -80,6 +80,15 @@ or, for all signatures at once and with all the checks above:
 
      extract verify {id}.tar --allowed-signers allowed_signers
 
+A time-stamp, if one was obtained, lies beside the package as {id}.tar.tsr,
+later ones as {id}.tar.2.tsr and so on: an authority says that the package
+existed, as it is now, at that time at the latest (RFC 3161). With the
+certificate of the authority's root in CA.pem, as you know it from elsewhere:
+
+     openssl ts -verify -data {id}/tagmanifest-sha256.txt \
+       -in {id}.tar.tsr -CAfile CA.pem
+     extract verify {id}.tar --tsa-ca CA.pem
+
 No check of the package alone can show that nothing is missing. That can only
 be shown with the sources, by running the order again and comparing digests.
 "#
@@ -103,6 +112,8 @@ mod tests {
             "tar -xOf 2024-17.tar 2024-17/tagmanifest-sha256.txt |",
             "ssh-keygen -Y verify",
             "extract verify 2024-17.tar --allowed-signers allowed_signers",
+            "openssl ts -verify -data 2024-17/tagmanifest-sha256.txt",
+            "extract verify 2024-17.tar --tsa-ca CA.pem",
         ] {
             assert!(text.contains(part), "{part}");
         }

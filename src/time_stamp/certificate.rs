@@ -6,7 +6,7 @@
 use der::asn1::{GeneralizedTime, ObjectIdentifier, UtcTime};
 use der::{Decode as _, Tag, TagNumber};
 
-use super::element::{Element, Elements, place, plain_place};
+use super::element::{Element, Elements, algorithm, place, plain_place};
 use super::fault::Fault;
 use super::name::Name;
 use crate::clock::Timestamp;
@@ -73,7 +73,7 @@ impl Certificate {
     fn parts(der: &[u8]) -> Option<Self> {
         let mut parts = Element::of(der)?.as_a(Tag::Sequence)?;
         let signed = parts.take(Tag::Sequence)?;
-        let (algorithm, signature) = (parts.take(Tag::Sequence)?, parts.next()?.bits()?);
+        let (named, signature) = (parts.take(Tag::Sequence)?, parts.next()?.bits()?);
         parts.end()?;
 
         let mut body = signed.inside();
@@ -83,7 +83,7 @@ impl Certificate {
         };
         let serial = body.next()?.integer()?;
         // The same name stands twice, so that no other algorithm can be put in the place of the signed one.
-        if body.next()?.whole != algorithm.whole {
+        if body.next()?.whole != named.whole {
             return None;
         }
         let issuer = Name::read(body.next()?)?;
@@ -92,6 +92,10 @@ impl Certificate {
         validity.end()?;
         let subject = Name::read(body.next()?)?;
         let key = body.take(Tag::Sequence)?;
+        // Its form alone: whether it is a key shows where it is needed.
+        let mut parts_of_key = key.inside();
+        let _ = (algorithm(parts_of_key.next()?)?, parts_of_key.next()?.bits()?);
+        parts_of_key.end()?;
         let _issuer_id = body.maybe(plain_place(TagNumber::N1));
         let _subject_id = body.maybe(plain_place(TagNumber::N2));
         let extensions = match body.maybe(place(TagNumber::N3)) {
@@ -107,7 +111,7 @@ impl Certificate {
             issuer,
             subject,
             key: key.whole.to_vec(),
-            algorithm: algorithm.whole.to_vec(),
+            algorithm: named.whole.to_vec(),
             signature: signature.to_vec(),
             not_before,
             not_after,

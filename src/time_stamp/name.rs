@@ -58,7 +58,7 @@ impl Name {
                 let mut pair = pair.as_a(Tag::Sequence)?;
                 let (oid, value) = (pair.next()?.oid()?, pair.next()?);
                 pair.end()?;
-                let text = text(value);
+                let text = text(value)?;
                 let label = SHORT.iter().find(|(dotted, _)| oid.to_string() == *dotted);
                 let label = label.map_or_else(|| oid.to_string(), |(_, short)| (*short).to_owned());
                 words.push(format!("{label}={}", text.as_deref().map_or("?".into(), shown)));
@@ -81,17 +81,20 @@ impl Name {
     }
 }
 
-fn text(value: Element<'_>) -> Option<String> {
+/// The text of a value, or none inside where it is of a kind that is no text; none at all where it is not what it says it is.
+fn text(value: Element<'_>) -> Option<Option<String>> {
     match value.tag {
-        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::VisibleString | Tag::NumericString => {
-            std::str::from_utf8(value.value).ok().map(str::to_owned)
+        Tag::Utf8String => std::str::from_utf8(value.value).ok().map(|text| Some(text.to_owned())),
+        // The others are subsets of Latin-1, or should be.
+        Tag::PrintableString | Tag::Ia5String | Tag::VisibleString | Tag::NumericString | Tag::TeletexString => {
+            Some(Some(value.value.iter().map(|byte| char::from(*byte)).collect()))
         }
-        Tag::TeletexString => Some(value.value.iter().map(|byte| char::from(*byte)).collect()),
         Tag::BmpString => {
             let (units, rest) = value.value.as_chunks::<2>();
             let units: Vec<u16> = units.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
-            rest.is_empty().then(|| String::from_utf16(&units).ok()).flatten()
+            rest.is_empty().then(|| String::from_utf16(&units).ok()).flatten().map(Some)
         }
+        Tag::BitString => Some(None),
         _ => None,
     }
 }
@@ -102,10 +105,14 @@ mod tests {
     use crate::time_stamp::element::written;
 
     fn name(tag: Tag, text: &[u8]) -> Name {
+        read(tag, text).unwrap()
+    }
+
+    fn read(tag: Tag, text: &[u8]) -> Option<Name> {
         let oid = b"\x06\x03\x55\x04\x03";
         let pair = written(Tag::Sequence, &[oid, &written(tag, &[text]).unwrap()]).unwrap();
         let bytes = written(Tag::Sequence, &[&written(Tag::Set, &[&pair]).unwrap()]).unwrap();
-        Name::read(Element::of(&bytes).unwrap()).unwrap()
+        Name::read(Element::of(&bytes).unwrap())
     }
 
     #[test]
@@ -114,9 +121,10 @@ mod tests {
         assert_eq!(one, name(Tag::PrintableString, b"example tsa"));
         assert_eq!(one, name(Tag::BmpString, b"\0E\0x\0a\0m\0p\0l\0e\0 \0T\0S\0A"));
         assert_ne!(one, name(Tag::Utf8String, b"ExampleTSA"));
-        assert_ne!(one, name(Tag::OctetString, b"example tsa"));
+        assert_ne!(one, name(Tag::BitString, b"example tsa"));
         assert_eq!(one.shown(), "CN=Example  TSA ");
         assert_eq!(name(Tag::Utf8String, b"\x1b[2J").shown(), "CN=\\u{1b}[2J");
-        assert_eq!(name(Tag::Utf8String, b"\xff").shown(), "CN=?");
+        assert_eq!(name(Tag::BitString, b"\0\xff").shown(), "CN=?");
+        assert!(read(Tag::Utf8String, b"\xff").is_none() && read(Tag::Set, b"").is_none());
     }
 }
