@@ -27,7 +27,7 @@
 //! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |
 //! | 6 | [`report`] | the two reports, made of a [`ledger::Disclosure`] alone |
 //! | 7 | [`package`] | the sealed tar: layout, writer, reader, custody log |
-//! | 8 | [`audit`], [`source`] | the provider's own file beside the package; the named things that an order lets us open, and the walk |
+//! | 8 | [`audit`], [`source`] | the provider's own file beside the package, a chain of lines; the named things that an order lets us open, and the walk |
 //! | 9 | [`verify`] | checking a package without its sources |
 //! | 10 | [`extract`], [`plan`] | the pipeline; the preview for people |
 //! | 11 | [`replay`] | running the order of a package again, and what explains a difference |

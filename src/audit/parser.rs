@@ -107,7 +107,12 @@ mod tests {
         "rustix",
         "tempfile",
         "thiserror",
-        // Signatures over what was sealed.
+        // Signatures over what was sealed, and encryption of it.
+        "age",
+        "age-core",
+        "chacha20",
+        "curve25519-dalek",
+        "zeroize",
         "rsa",
         "signature",
         "ssh-key",

@@ -112,7 +112,8 @@ fn output(arguments: &RunArguments, loaded: &Loaded) -> Output {
     }
     let id = &loaded.order.id;
     let path = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{id}.tar")));
-    let audit = path.with_file_name(format!("{id}.audit.jsonl"));
+    let is_encrypted = loaded.provider.as_ref().is_some_and(|provider| provider.audit_recipients.is_some());
+    let audit = path.with_file_name(format!("{id}.audit.jsonl{}", if is_encrypted { ".age" } else { "" }));
     Output::Package { path, audit, custodian: loaded.custodian.clone(), operator: Box::new(operator::operator()) }
 }
 

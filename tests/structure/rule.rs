@@ -46,6 +46,8 @@ pub const BESIDE: &[(&str, &str)] = &[
     ("packing", "limits"),
     ("packing", "read_error"),
     ("extract", "plan"),
+    // What a provider file names as a recipient is held to be one while it is read.
+    ("order", "delivery"),
 ];
 
 pub const RULES: &[Rule] = &[
