@@ -8,6 +8,7 @@ mod explain;
 mod identity;
 pub mod manifest;
 mod progress;
+mod receipt;
 mod replay;
 mod run;
 mod sign;
@@ -48,6 +49,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Check { order, fix_salt }) => check_order(&order, fix_salt, &mut out, &mut err),
         Some(Command::Verify(arguments)) => verify::run(&arguments, &mut out, &mut err),
         Some(Command::Sign { package, key, identities }) => sign::run(&package, &key, &identities, &mut out, &mut err),
+        Some(Command::Receipt(arguments)) => receipt::run(&arguments, &mut out, &mut err),
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay(arguments)) => replay::run(&arguments, &mut out, &mut err),
         Some(Command::Sources(arguments)) => sources::run(&arguments, &mut out, &mut err),

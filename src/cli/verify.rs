@@ -37,8 +37,7 @@ pub fn run(arguments: &VerifyArguments, out: &mut dyn Write, err: &mut dyn Write
             return REFUSED;
         }
     };
-    let first = name_of(&beside::path(path, 1));
-    verification.judge_signatures(&first, &beside::all(path), allowed.as_ref(), clock::now());
+    let first = judge(&mut verification, path, allowed.as_ref());
     let printed = if json { print_json(&verification, out) } else { print_text(&verification, &first, out) };
     match printed.and_then(|()| out.flush()) {
         Err(error) => {
@@ -50,12 +49,20 @@ pub fn run(arguments: &VerifyArguments, out: &mut dyn Write, err: &mut dyn Write
     }
 }
 
+/// Judges what lies beside a package; the name of the file where its first signature is looked for.
+pub(super) fn judge(verification: &mut Verification, package: &Path, allowed: Option<&AllowedSigners>) -> String {
+    let first = name_of(&beside::path(package, 1));
+    verification.judge_signatures(&first, &beside::all(package), allowed, clock::now());
+    first
+}
+
 /// The name of a file, without the folders that lead to it.
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
+/// Whose signatures count, by a file.
+pub(super) fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
     let mut text = String::new();
     let file = open(path)?;
     file.take(limits::ALLOWED_SIGNERS_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;

@@ -33,7 +33,7 @@ pub const LAYERS: &[&[&str]] = &[
     // The audit above the package, so that nothing of the package can be made of it.
     &["audit", "source"],
     &["verify"],
-    &["extract", "plan"],
+    &["extract", "plan", "receipt"],
     &["replay"],
     &["cli"],
 ];
