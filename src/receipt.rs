@@ -164,14 +164,16 @@ impl Receipt {
         let body = body.ok_or(NotAReceipt::Line { line: 3, key: "Receipt for a disclosure.".into() })?;
         let mut lines = Lines { text: body, line: 6 };
         let order = lines.value("order")?;
-        (lines.value("authority")?, lines.value("reference")?);
+        lines.value("authority")?;
+        lines.value("reference")?;
         let digest = lines.digest("digest")?;
         lines.digest("tagmanifest-sha256")?;
         let tar = lines.bytes("tar-sha256", "tar-bytes")?;
         let file = lines.bytes("file-sha256", "file-bytes")?;
         let recipient = lines.value("recipient")?;
         let checked = lines.value("checked")?;
-        (lines.value("checked-with")?, lines.value("signed-by")?);
+        lines.value("checked-with")?;
+        lines.value("signed-by")?;
         let mut checks = Vec::new();
         while !lines.text.is_empty() {
             if checks.len() == limits::RECEIPT_CHECKS {
