@@ -20,7 +20,7 @@
 //!
 //! | layer | modules | what belongs there |
 //! |---|---|---|
-//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal |
+//! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`], [`scratch`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal; files without a name, encrypted |
 //! | 2 | [`order`], [`signature`], [`delivery`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures over a package; encryption to those who may read one |
 //! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
@@ -29,7 +29,7 @@
 //! | 7 | [`package`] | the sealed tar: layout, writer, reader, custody log |
 //! | 8 | [`audit`], [`source`] | the provider's own file beside the package, a chain of lines; the named things that an order lets us open, and the walk |
 //! | 9 | [`verify`] | checking a package without its sources |
-//! | 10 | [`extract`], [`plan`] | the pipeline; the preview for people |
+//! | 10 | [`extract`], [`plan`], [`receipt`] | the pipeline; the preview for people; what a recipient signs back |
 //! | 11 | [`replay`] | running the order of a package again, and what explains a difference |
 //! | 12 | [`cli`] | the only part that prints, exits, reads the environment and asks the time |
 //!
@@ -72,10 +72,12 @@ pub mod package;
 pub mod packing;
 pub mod plan;
 pub mod read_error;
+pub mod receipt;
 pub mod record;
 pub mod replay;
 pub mod report;
 pub mod scope;
+pub mod scratch;
 pub mod signature;
 pub mod source;
 pub mod verify;

@@ -357,6 +357,7 @@ fn an_order_that_has_expired_since_is_replayed_all_the_same() {
     let loaded = manifest::load(&case.path("order.toml"), &given, None, false).unwrap();
     let output = Output::Package {
         path: case.path("out.tar"),
+        recipients: None,
         audit: case.path("2024-17.audit.jsonl"),
         custodian: loaded.custodian.clone(),
         operator: Box::default(),

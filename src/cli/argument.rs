@@ -35,12 +35,17 @@ pub struct RunArguments {
     /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
     #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
     pub keys: Vec<SourceArgument>,
-    /// The package to write [default: the order's id and .tar, in this folder]. An existing file is never overwritten.
+    /// The package to write [default: the order's id and .tar, or .tar.age with --recipient, in this folder]. An existing
+    /// file is never overwritten.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Who runs the disclosure: overrides the provider file.
     #[arg(long, value_name = "NAME")]
     pub custodian: Option<String>,
+    /// Encrypt the package, so that this recipient can open it and nobody else: a public key of age (age1...) or of SSH
+    /// (ssh-ed25519 or ssh-rsa), or a file with one a line. May be given for each recipient.
+    #[arg(long = "recipient", value_name = "KEY|FILE", conflicts_with = "dry_run")]
+    pub recipients: Vec<OsString>,
     /// Sign the package once it is sealed, as `extract sign` does: a private key of OpenSSH, or a public one (.pub) whose
     /// private key ssh-agent holds. The signature lies beside the package.
     #[arg(long, value_name = "KEY", conflicts_with = "dry_run")]
@@ -71,16 +76,7 @@ pub enum Command {
         fix_salt: bool,
     },
     /// Check a package, offline and without its sources.
-    Verify {
-        /// The package; signatures are looked for beside it (PACKAGE.sig, PACKAGE.2.sig, ...).
-        package: PathBuf,
-        /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
-        #[arg(long, value_name = "FILE")]
-        allowed_signers: Option<PathBuf>,
-        /// Say the result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(VerifyArguments),
     /// Sign a package that passes every check; the signature is a file beside it, and the package stays as it is.
     Sign {
         /// The package.
@@ -88,12 +84,19 @@ pub enum Command {
         /// A private key of OpenSSH, or a public one (.pub) whose private key ssh-agent holds, as those in hardware.
         #[arg(long, value_name = "KEY")]
         key: PathBuf,
+        /// What opens an encrypted package, as for verify.
+        #[arg(long = "identity", value_name = "FILE")]
+        identities: Vec<PathBuf>,
     },
     /// Run the order of a package again on its sources, and say whether the same comes of it.
     ///
     /// Where it does not: which exhibits differ, and which parts of the two runs explain it. Nothing is written. Exit codes: 0
     /// identical, also where the package says itself that something is short; 1 different, or refused; 2 usage or an invalid order.
     Replay(ReplayArguments),
+    /// Write the receipt that a recipient signs back, for a package that passes every check; or say whether one is for it.
+    ///
+    /// Exit codes: 0 written, or the receipt is for this package and its signature counts; 1 refused; 2 usage.
+    Receipt(ReceiptArguments),
     /// Say by which comparison a file or a record is in, outside, withheld or undecided. For the provider's staff.
     Explain(ExplainArguments),
     /// Say what an order's sources hold: images, volumes, file systems, and what of it is not read. Of files it tells no name.
@@ -101,11 +104,30 @@ pub enum Command {
     Sources(SourcesArguments),
 }
 
+/// Verifying a package.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// The package; signatures are looked for beside its tar (2024-17.tar.sig, 2024-17.tar.2.sig, ...).
+    pub package: PathBuf,
+    /// What opens an encrypted package: a file of age's identities, or a private key of OpenSSH. May be given several times.
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
+    /// Whose signatures count: a file in the allowed_signers format of ssh-keygen. With it, an unsigned package is a finding.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Say the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Replaying a package.
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
     /// The package. It is verified first, and one with findings is not replayed.
     pub package: PathBuf,
+    /// What opens an encrypted package, as for verify.
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
     /// The order: byte for byte the one in the package. Its provider file is looked for beside it.
     #[arg(long)]
     pub order: PathBuf,
@@ -124,6 +146,31 @@ pub struct ReplayArguments {
     /// Streams read at the same time [default: one a core]. The result does not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+}
+
+/// Writing or checking a receipt.
+#[derive(Debug, Args)]
+pub struct ReceiptArguments {
+    /// The package, as it was received.
+    pub package: PathBuf,
+    /// Who receives it, as it shall stand in the receipt.
+    #[arg(long, value_name = "NAME", required_unless_present = "check", conflicts_with = "check")]
+    pub recipient_name: Option<String>,
+    /// What opens an encrypted package, as for verify.
+    #[arg(long = "identity", value_name = "FILE", conflicts_with = "check")]
+    pub identities: Vec<PathBuf>,
+    /// The receipt to write [default: beside the package, 2024-17.tar.receipt]. An existing file is never overwritten.
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    pub output: Option<PathBuf>,
+    /// Sign the receipt as `ssh-keygen -Y sign -n extract-receipt` does: a private key of OpenSSH, or a public one (.pub).
+    #[arg(long, value_name = "KEY", conflicts_with = "check")]
+    pub sign: Option<PathBuf>,
+    /// Whose signatures count: on the package where a receipt is written, on the receipt where one is checked.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Check this receipt instead: is it for this package, and by whom is it signed (FILE.sig)?
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
 }
 
 /// Looking at sources.

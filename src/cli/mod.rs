@@ -5,9 +5,11 @@
 pub mod argument;
 pub mod check;
 mod explain;
+mod identity;
 pub mod manifest;
 mod operator;
 mod progress;
+mod receipt;
 mod replay;
 mod run;
 mod sign;
@@ -46,10 +48,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match arguments.command {
         None => run::run(&arguments.run, &mut out, &mut err),
         Some(Command::Check { order, fix_salt }) => check_order(&order, fix_salt, &mut out, &mut err),
-        Some(Command::Verify { package, allowed_signers, json }) => {
-            verify::run(&package, allowed_signers.as_deref(), json, &mut out, &mut err)
-        }
-        Some(Command::Sign { package, key }) => sign::run(&package, &key, &mut out, &mut err),
+        Some(Command::Verify(arguments)) => verify::run(&arguments, &mut out, &mut err),
+        Some(Command::Sign { package, key, identities }) => sign::run(&package, &key, &identities, &mut out, &mut err),
+        Some(Command::Receipt(arguments)) => receipt::run(&arguments, &mut out, &mut err),
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay(arguments)) => replay::run(&arguments, &mut out, &mut err),
         Some(Command::Sources(arguments)) => sources::run(&arguments, &mut out, &mut err),

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::argument::ReplayArguments;
 use super::manifest::Files;
 use super::progress::Bar;
-use super::{COMPLETE, INVALID, REFUSED, run, say, verify};
+use super::{COMPLETE, INVALID, REFUSED, identity, run, say};
 use crate::clock;
 use crate::digest::Digest;
 use crate::extract::{Job, Output};
@@ -32,7 +32,8 @@ pub fn run(arguments: &ReplayArguments, out: &mut dyn Write, err: &mut dyn Write
         Err(error) => return fail(err, INVALID, &error),
     };
     let package = &arguments.package;
-    let opened = verify::open(package).map_err(|error| format!("{}: {error}", package.display()));
+    let Some(identities) = identity::identities(&arguments.identities, err) else { return INVALID };
+    let opened = identity::package(package, &identities).map_err(|error| format!("{}: {error}", package.display()));
     let packaged = match opened.and_then(|file| replay::open(file).map_err(|error| refused(package, &error))) {
         Ok(packaged) => packaged,
         Err(error) => return fail(err, REFUSED, &error),

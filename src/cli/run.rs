@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** standard output holds the result and nothing else; standard error never names anything within a source.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::argument::{RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
-use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, operator, say, sign};
+use super::sign::SignFailure;
+use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, identity, operator, say, sign};
 use crate::audit::AuditError;
 use crate::clock;
+use crate::delivery::{Opened, Recipients};
 use crate::extract::{self, Done, ExtractError, Job, Output};
 use crate::package::PackageError;
 use crate::plan;
@@ -25,6 +28,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// Runs or previews; the exit code.
 pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let Some(order) = &arguments.order else { return INVALID };
+    let Some(recipients) = identity::recipients(&arguments.recipients, err) else { return INVALID };
     // A preview discloses nothing, so nobody has to answer for it.
     let nobody = arguments.dry_run.then_some("nobody");
     let loaded = match load(order, &arguments.sources, &arguments.keys, arguments.custodian.as_deref().or(nobody)) {
@@ -39,7 +43,7 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
         say(err, format_args!("warning: {count} to look at: see extract check {path}\n"));
     }
     // Before hours of work: the key is there, its passphrase fits, and no signature of another package lies in the way.
-    let output = output(arguments, &loaded);
+    let output = output(arguments, &loaded, recipients);
     let signer = match arguments.sign.as_deref().map(|key| sign::prepared(key, err)) {
         Some(None) => return INVALID,
         Some(Some(signer)) if is_free_of_signatures(&output, err) => Some(signer),
@@ -68,7 +72,10 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
         Ok(done) => {
             let code = finished(arguments, &job, &done, out);
             match (&job.output, signer) {
-                (Output::Package { path, .. }, Some(signer)) => signed(arguments, path, &signer, code, out, err),
+                (Output::Package { path, .. }, Some(signer)) => {
+                    let opened = identity::own_package(path, done.key.as_ref());
+                    signed(arguments, (path, opened), &signer, code, out, err)
+                }
                 _ => code,
             }
         }
@@ -106,15 +113,17 @@ pub(super) fn threads(asked: Option<u16>) -> usize {
     }
 }
 
-fn output(arguments: &RunArguments, loaded: &Loaded) -> Output {
+fn output(arguments: &RunArguments, loaded: &Loaded, recipients: Option<Recipients>) -> Output {
     if arguments.dry_run {
         return Output::Preview { spool: std::env::temp_dir() };
     }
     let id = &loaded.order.id;
-    let path = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{id}.tar")));
+    let end = if recipients.is_some() { ".tar.age" } else { ".tar" };
+    let path = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{id}{end}")));
     let is_encrypted = loaded.provider.as_ref().is_some_and(|provider| provider.audit_recipients.is_some());
     let audit = path.with_file_name(format!("{id}.audit.jsonl{}", if is_encrypted { ".age" } else { "" }));
-    Output::Package { path, audit, custodian: loaded.custodian.clone(), operator: Box::new(operator::operator()) }
+    let (custodian, operator) = (loaded.custodian.clone(), Box::new(operator::operator()));
+    Output::Package { path, recipients, audit, custodian, operator }
 }
 
 fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn Write) -> u8 {
@@ -123,7 +132,12 @@ fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn 
         let _ = out.write_all(&done.preview);
     } else if !arguments.quiet {
         match &job.output {
-            Output::Package { path, .. } => say(out, format_args!("sealed {}\n\n", path.display())),
+            Output::Package { path, recipients: None, .. } => say(out, format_args!("sealed {}\n\n", path.display())),
+            Output::Package { path, recipients: Some(recipients), .. } => {
+                let (path, count) = (path.display(), recipients.count());
+                let them = if count == 1 { "1 recipient" } else { &format!("{count} recipients") };
+                say(out, format_args!("sealed {path}, encrypted to {them}\n\n"))
+            }
             Output::Preview { .. } | Output::Replay { .. } => {
                 say(out, format_args!("preview of order {}: nothing was written\n\n", job.order.id))
             }
@@ -147,13 +161,13 @@ fn is_free_of_signatures(output: &Output, err: &mut dyn Write) -> bool {
 /// Signs what was sealed; the exit code, which was `code` so far.
 fn signed(
     arguments: &RunArguments,
-    package: &Path,
+    (package, opened): (&Path, Result<Opened<File>, String>),
     signer: &Signer,
     code: u8,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    match sign::sign(package, signer) {
+    match opened.map_err(SignFailure::Unreadable).and_then(|opened| sign::sign(package, opened, signer)) {
         Ok(path) => {
             if !arguments.json && !arguments.quiet {
                 say(out, format_args!("\n{}\n", sign::signed(&path, signer)));

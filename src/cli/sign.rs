@@ -2,11 +2,15 @@
 //!
 //! **Invariant:** only a package that passes every check is signed; a signature is a new file beside it.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{COMPLETE, INVALID, REFUSED, say, verify as check};
-use crate::signature::{Agent, AgentError, KeyError, KeyFile, SignError, Signer, beside};
+use zeroize::Zeroizing;
+
+use super::{COMPLETE, INVALID, REFUSED, identity, say};
+use crate::delivery::Opened;
+use crate::signature::{Agent, AgentError, KeyError, KeyFile, LockedKey, PrivateKey, SignError, Signer, beside};
 use crate::verify;
 
 /// The package stays without a signature.
@@ -40,12 +44,11 @@ pub(super) enum KeyFailure {
 }
 
 /// Signs a package; the exit code.
-pub(super) fn run(package: &Path, key: &Path, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let signer = match prepared(key, err) {
-        Some(signer) => signer,
-        None => return INVALID,
-    };
-    match sign(package, &signer) {
+pub(super) fn run(package: &Path, key: &Path, identities: &[PathBuf], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let Some(signer) = prepared(key, err) else { return INVALID };
+    let Some(identities) = identity::identities(identities, err) else { return INVALID };
+    let opened = identity::package(package, &identities).map_err(SignFailure::Unreadable);
+    match opened.and_then(|opened| sign(package, opened, &signer)) {
         Ok(path) => {
             say(out, format_args!("{}\n", signed(&path, &signer)));
             COMPLETE
@@ -79,17 +82,20 @@ pub(super) fn prepared(key: &Path, err: &mut dyn Write) -> Option<Signer> {
 fn signer(path: &Path) -> Result<Signer, KeyFailure> {
     match KeyFile::read(path)? {
         KeyFile::Private(key) => Ok(Signer::Key(key)),
-        KeyFile::Locked(key) => {
-            let prompt = format!("Passphrase of {}: ", path.display());
-            let passphrase = rpassword::prompt_password(prompt).map_err(KeyFailure::NoTerminal)?;
-            Ok(Signer::Key(Box::new(key.open(&passphrase)?)))
-        }
+        KeyFile::Locked(key) => Ok(Signer::Key(Box::new(unlocked(path, &key)?))),
         KeyFile::Public(key) => {
             let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
             let socket = PathBuf::from(socket.ok_or(KeyFailure::NoAgent)?);
             Ok(Signer::Agent(Agent::with_key(&socket, *key)?))
         }
     }
+}
+
+/// Opens a key by its passphrase, which is asked for.
+pub(super) fn unlocked(path: &Path, key: &LockedKey) -> Result<PrivateKey, KeyFailure> {
+    let prompt = format!("Passphrase of {}: ", path.display());
+    let passphrase = Zeroizing::new(rpassword::prompt_password(prompt).map_err(KeyFailure::NoTerminal)?);
+    Ok(key.open(&passphrase)?)
 }
 
 /// How to go on.
@@ -112,10 +118,9 @@ fn hint(failure: &KeyFailure) -> Option<&'static str> {
     }
 }
 
-/// Signs a package that passes its checks; where the signature lies.
-pub(super) fn sign(package: &Path, signer: &Signer) -> Result<PathBuf, SignFailure> {
-    let file = check::open(package).map_err(SignFailure::Unreadable)?;
-    let verification = verify::verify(file).map_err(|error| SignFailure::Unreadable(error.to_string()))?;
+/// Signs a package, which is open, if it passes its checks; where the signature lies.
+pub(super) fn sign(package: &Path, opened: Opened<File>, signer: &Signer) -> Result<PathBuf, SignFailure> {
+    let verification = verify::verify(opened).map_err(|error| SignFailure::Unreadable(error.to_string()))?;
     let message = match (verification.findings.first(), verification.message) {
         (None, Some(message)) => message,
         (finding, _) => {

@@ -1,4 +1,4 @@
-//! `extract verify PACKAGE [--allowed-signers FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
+//! `extract verify PACKAGE [--identity FILE] [--allowed-signers FILE] [--json]`: what is objected to in a package, and what nobody can tell from it.
 //!
 //! **Invariant:** the package is opened for reading only; what it says is printed without control characters.
 
@@ -8,7 +8,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{COMPLETE, INVALID, REFUSED};
+use super::argument::VerifyArguments;
+use super::{COMPLETE, INVALID, REFUSED, identity};
 use crate::clock;
 use crate::digest::Digest;
 use crate::limits;
@@ -16,8 +17,9 @@ use crate::signature::{AllowedSigners, beside};
 use crate::verify::{self, Check, State, Verification, printable};
 
 /// Verifies a package and prints what was found. The exit code: 0 nothing is objected to, 1 something is, or the file
-/// cannot be read; 2 the allowed signers cannot be relied on.
-pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+/// cannot be read; 2 the allowed signers cannot be relied on, or an identity is none.
+pub fn run(arguments: &VerifyArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let (path, signers, json) = (arguments.package.as_path(), arguments.allowed_signers.as_deref(), arguments.json);
     let allowed = match signers.map(allowed_signers).transpose() {
         Ok(allowed) => allowed,
         Err(error) => {
@@ -25,7 +27,9 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
             return INVALID;
         }
     };
-    let mut verification = match open(path).and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
+    let Some(identities) = identity::identities(&arguments.identities, err) else { return INVALID };
+    let opened = identity::package(path, &identities);
+    let mut verification = match opened.and_then(|file| verify::verify(file).map_err(|error| error.to_string())) {
         Ok(verification) => verification,
         Err(error) => {
             // Where stderr is gone there is nobody to tell.
@@ -33,8 +37,7 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
             return REFUSED;
         }
     };
-    let first = name_of(&beside::path(path, 1));
-    verification.judge_signatures(&first, &beside::all(path), allowed.as_ref(), clock::now());
+    let first = judge(&mut verification, path, allowed.as_ref());
     let printed = if json { print_json(&verification, out) } else { print_text(&verification, &first, out) };
     match printed.and_then(|()| out.flush()) {
         Err(error) => {
@@ -46,12 +49,20 @@ pub fn run(path: &Path, signers: Option<&Path>, json: bool, out: &mut dyn Write,
     }
 }
 
+/// Judges what lies beside a package; the name of the file where its first signature is looked for.
+pub(super) fn judge(verification: &mut Verification, package: &Path, allowed: Option<&AllowedSigners>) -> String {
+    let first = name_of(&beside::path(package, 1));
+    verification.judge_signatures(&first, &beside::all(package), allowed, clock::now());
+    first
+}
+
 /// The name of a file, without the folders that lead to it.
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
+/// Whose signatures count, by a file.
+pub(super) fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
     let mut text = String::new();
     let file = open(path)?;
     file.take(limits::ALLOWED_SIGNERS_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
@@ -65,10 +76,10 @@ fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
 pub(super) fn open(path: &Path) -> Result<File, String> {
     let kind = fs::metadata(path).map_err(|error| error.to_string())?;
     if kind.is_dir() {
-        return Err("this is a folder; a package is one tar file".into());
+        return Err("this is a folder, and not a file".into());
     }
     if !kind.is_file() {
-        return Err("this is not a regular file; a package is one tar file".into());
+        return Err("this is not a regular file".into());
     }
     File::open(path).map_err(|error| error.to_string())
 }

@@ -49,6 +49,12 @@ impl<W: Write> Write for Encrypting<W> {
     }
 }
 
+impl Clone for OwnKey {
+    fn clone(&self) -> Self {
+        Self(Self::copy(&self.0))
+    }
+}
+
 impl OwnKey {
     fn copy(key: &FileKey) -> FileKey {
         FileKey::init_with_mut(|bytes| bytes.copy_from_slice(key.expose_secret()))

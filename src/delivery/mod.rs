@@ -28,6 +28,7 @@ mod encrypting;
 mod error;
 mod header;
 mod identity;
+mod opened;
 mod recipient;
 
 pub use decrypting::Decrypting;
@@ -35,4 +36,5 @@ pub use encrypting::{Encrypting, OwnKey};
 pub use error::{Damage, OpenError};
 pub use header::{Kind, kind};
 pub use identity::{Identities, IdentityError};
+pub use opened::Opened;
 pub use recipient::{RecipientError, RecipientFault, Recipients};

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a private key is never taken for a recipient, and never shown; every key that is taken is one of which the private half is needed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -103,8 +104,9 @@ impl Recipients {
     }
 
     /// What stands behind `--recipient`: a key, or the name of a file of them.
-    pub fn of(argument: &str) -> Result<Self, RecipientError> {
-        let text = argument.trim();
+    pub fn of(argument: &OsStr) -> Result<Self, RecipientError> {
+        let text = argument.to_string_lossy();
+        let text = text.trim();
         // A name of a file that begins like this is written ./age1...
         let is_key = text.starts_with("age1") || is_ssh(text);
         if is_key || is_private(text) { Self::parse(text) } else { Self::read(Path::new(argument)) }
@@ -213,7 +215,7 @@ fn is_ssh(text: &str) -> bool {
 
 fn is_private(text: &str) -> bool {
     let front: String = text.chars().take(40).collect::<String>().to_ascii_uppercase();
-    front.starts_with("AGE-SECRET-KEY-") || front.starts_with("AGE-PLUGIN-") || front.contains("PRIVATE KEY")
+    front.contains("SECRET-KEY-") || front.starts_with("AGE-PLUGIN-") || front.contains("PRIVATE KEY")
 }
 
 #[cfg(test)]
@@ -227,12 +229,12 @@ mod tests {
     #[test]
     fn a_recipient_is_a_key_or_a_file_with_one_a_line() {
         for text in [AGE.to_owned(), format!(" {AGE}\n"), SSH.to_owned(), format!("{SSH} some one@host")] {
-            assert_eq!(Recipients::of(&text).unwrap().count(), 1, "{text}");
+            assert_eq!(Recipients::of(text.as_ref()).unwrap().count(), 1, "{text}");
         }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("recipients");
         fs::write(&file, format!("# of the unit\r\n{AGE}\r\n\n  {SSH} comment\n")).unwrap();
-        let both = Recipients::of(file.to_str().unwrap()).unwrap();
+        let both = Recipients::of(file.as_os_str()).unwrap();
         assert_eq!(both.count(), 2);
         assert_eq!(both.clone().and(both).unwrap().count(), 4);
     }
@@ -255,13 +257,13 @@ mod tests {
             (ECDSA, RecipientFault::SshKind("ecdsa-sha2-nistp256".into())),
             ("ssh-dss AAAA", RecipientFault::SshKind("ssh-dss".into())),
         ] {
-            match Recipients::of(text) {
+            match Recipients::of(text.as_ref()) {
                 Err(RecipientError::Key(fault)) => assert_eq!(fault, expected, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
         }
-        assert!(matches!(Recipients::of("no-such-file"), Err(RecipientError::Io(_))));
-        assert!(matches!(Recipients::of("/"), Err(RecipientError::NotAFile)));
+        assert!(matches!(Recipients::of("no-such-file".as_ref()), Err(RecipientError::Io(_))));
+        assert!(matches!(Recipients::of("/".as_ref()), Err(RecipientError::NotAFile)));
         assert!(matches!(Recipients::parse_lines("# none\n"), Err(RecipientError::Nobody)));
         let many = format!("{AGE}\n").repeat(limits::RECIPIENTS + 1);
         assert!(matches!(Recipients::parse_lines(&many), Err(RecipientError::TooMany)));

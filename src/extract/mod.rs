@@ -41,6 +41,7 @@ use tripwire::Tripwires;
 
 use crate::audit::Operator;
 use crate::clock::Timestamp;
+use crate::delivery::{OwnKey, Recipients};
 use crate::digest::Digest;
 use crate::image::{Hashed, Hashing};
 use crate::ledger::{Disclosure, Tally};
@@ -79,6 +80,8 @@ pub enum Output {
     Package {
         /// The package.
         path: PathBuf,
+        /// Who can open it; none where it is not encrypted.
+        recipients: Option<Recipients>,
         /// The audit.
         audit: PathBuf,
         /// Who runs the disclosure.
@@ -124,6 +127,8 @@ pub struct Done {
     pub preview: Vec<u8>,
     /// The lines of its ledger; of a replay.
     pub ledger: Option<ReplayedLedger>,
+    /// What opens the package, of one that is encrypted.
+    pub key: Option<OwnKey>,
 }
 
 /// Runs an order.
@@ -177,20 +182,21 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
     let tallies = account.tallies().to_vec();
     let closed = writer.close(account.facts(&scope, &sources, &digests))?;
     let preview = closed.preview().line().map_err(PackageError::from)?;
-    let (disclosure, ledger) = match &job.output {
-        Output::Preview { .. } => (closed.disclosure().clone(), None),
+    let (disclosure, ledger, key) = match &job.output {
+        Output::Preview { .. } => (closed.disclosure().clone(), None, None),
         Output::Replay { .. } => {
             let (disclosure, ledger) = closed.into_ledger();
-            (disclosure, Some(ledger))
+            (disclosure, Some(ledger), None)
         }
         Output::Package { custodian, .. } => {
             let custody = custody(job, begun, custodian, &digests)?;
             let sealed = closed.seal(custody, (job.now)())?;
             meter.go_on()?;
-            (trail.publish(sealed, (job.now)())?, None)
+            let key = sealed.own_key().cloned();
+            (trail.publish(sealed, (job.now)())?, None, key)
         }
     };
-    Ok(Done { disclosure, tallies, preview, ledger })
+    Ok(Done { disclosure, tallies, preview, ledger, key })
 }
 
 /// Opens every source, and refuses an output inside one.
@@ -221,6 +227,9 @@ fn open(job: &Job<'_>) -> Result<Vec<Source>, ExtractError> {
 
 fn target(output: &Output) -> Target {
     match output {
+        Output::Package { path, recipients: Some(recipients), .. } => {
+            Target::Encrypted { path: path.clone(), recipients: recipients.clone() }
+        }
         Output::Package { path, .. } => Target::File { path: path.clone() },
         Output::Preview { spool } | Output::Replay { spool } => Target::Nowhere { spool: spool.clone() },
     }

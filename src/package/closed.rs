@@ -12,6 +12,7 @@ use super::replayed::ReplayedLedger;
 use super::spool::SpoolReader;
 use super::tape::{Tape, Tar, Written};
 use crate::clock::Timestamp;
+use crate::delivery::OwnKey;
 use crate::digest::Digest;
 use crate::ledger::{Disclosure, Preview, StreamTally};
 use crate::report::Report;
@@ -80,6 +81,11 @@ impl Sealed {
     /// All that may be said.
     pub fn disclosure(&self) -> &Disclosure {
         &self.disclosure
+    }
+
+    /// What opens an encrypted package, for who wrote it; none of one that is not encrypted.
+    pub fn own_key(&self) -> Option<&OwnKey> {
+        self.tar.own_key()
     }
 
     /// Gives the package the output's name, never over something that has it. The path and what may be said of it.

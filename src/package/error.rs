@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::layout::Member;
 use super::reader::Fault;
+use crate::delivery::OpenError;
 use crate::limits;
 
 /// Why a package could not be made.
@@ -46,6 +47,9 @@ pub enum PackageError {
         /// What is wrong with it.
         what: AuditFault,
     },
+    /// The finished package does not decrypt as it was encrypted.
+    #[error("the finished package does not decrypt as it was encrypted: {0}")]
+    Undecrypted(#[from] OpenError),
     /// A preview is not a package.
     #[error("a preview cannot be sealed")]
     Preview,

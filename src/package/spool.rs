@@ -1,24 +1,25 @@
-//! Bytes on their way into the package: in memory, and over a bound in a file without a name.
+//! Bytes on their way into the package: in memory, and over a bound in a file without a name that holds them encrypted.
 //!
-//! **Invariant:** a spool never has a name in any folder, so nothing of it is left when the program ends, however it ends.
+//! **Invariant:** a spool never has a name in any folder, so nothing of it is left when the program ends, however it ends;
+//! and what is written to a disk of it says nothing without a key that is in memory alone ([`crate::scratch`]).
 
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek as _, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::limits;
+use crate::scratch::{Scratch, ScratchWriter};
 
 /// Bytes, written once and read once.
 pub struct Spool {
     memory: Vec<u8>,
-    file: Option<BufWriter<File>>,
+    file: Option<Box<ScratchWriter>>,
     folder: Arc<Path>,
     length: u64,
 }
 
 impl Spool {
-    /// Nothing yet; what goes over [`limits::SPOOL_MEMORY_BYTES`] goes into an unlinked file in `folder`.
+    /// Nothing yet; what goes over [`limits::SPOOL_MEMORY_BYTES`] goes into an unlinked file in `folder`, encrypted.
     pub fn new(folder: Arc<Path>) -> Self {
         Self { memory: Vec::new(), file: None, folder, length: 0 }
     }
@@ -41,9 +42,7 @@ impl Spool {
     /// Back to the start, for reading.
     pub(super) fn into_reader(self) -> io::Result<SpoolReader> {
         let Some(file) = self.file else { return Ok(SpoolReader::Memory(io::Cursor::new(self.memory))) };
-        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
-        Ok(SpoolReader::File(file))
+        Ok(SpoolReader::File { file: file.finish()?, at: 0 })
     }
 }
 
@@ -57,15 +56,14 @@ impl Write for Spool {
                 return Ok(bytes.len());
             }
             None => {
-                let file = tempfile::tempfile_in(&self.folder)?;
-                let mut file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
-                file.write_all(&self.memory)?;
+                let mut file = Box::new(ScratchWriter::create_in(&self.folder)?);
+                file.append(&self.memory)?;
                 self.memory = Vec::new();
                 self.file.insert(file)
             }
             Some(file) => file,
         };
-        file.write_all(bytes)?;
+        file.append(bytes)?;
         self.length = self.length.saturating_add(bytes.len() as u64);
         Ok(bytes.len())
     }
@@ -81,7 +79,12 @@ pub(super) enum SpoolReader {
     /// All of it was in memory.
     Memory(io::Cursor<Vec<u8>>),
     /// It is in a file.
-    File(File),
+    File {
+        /// Which.
+        file: Scratch,
+        /// Where the next byte is read.
+        at: u64,
+    },
 }
 
 impl SpoolReader {
@@ -89,7 +92,10 @@ impl SpoolReader {
     pub(super) fn rewind(&mut self) -> io::Result<()> {
         match self {
             Self::Memory(memory) => memory.rewind(),
-            Self::File(file) => file.rewind(),
+            Self::File { at, .. } => {
+                *at = 0;
+                Ok(())
+            }
         }
     }
 
@@ -113,7 +119,13 @@ impl Read for SpoolReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Memory(memory) => memory.read(buffer),
-            Self::File(file) => file.read(buffer),
+            Self::File { file, at } => {
+                let left = usize::try_from(file.length().saturating_sub(*at)).unwrap_or(usize::MAX);
+                let count = buffer.len().min(left);
+                file.read_exact_at(buffer.get_mut(..count).unwrap_or_default(), *at)?;
+                *at = at.saturating_add(count as u64);
+                Ok(count)
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The tar as it is written: aside, under a name that tells nothing but the order's id, or nowhere.
+//! The tar as it is written: aside, under a name that tells nothing but the order's id, or nowhere. One for recipients is
+//! encrypted on its way to the file, and read back by its own key, which nobody keeps.
 //!
 //! **Invariant:** a member's header is written when its size and digest are known, and what was written is remembered for
 //! the manifests and the audit.
 
-use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -14,6 +15,7 @@ use super::layout::{self, Member};
 use super::reader::TarReader;
 use super::spool::SpoolReader;
 use super::writer::{Target, folder_of};
+use crate::delivery::{Decrypting, Encrypting, OwnKey, Recipients};
 use crate::digest::{Digest, Hasher};
 use crate::limits;
 
@@ -33,8 +35,14 @@ pub(super) struct Tape {
 }
 
 struct Out {
-    file: BufWriter<NamedTempFile>,
+    body: Body,
     path: PathBuf,
+}
+
+/// The file, and what is between it and the tar.
+enum Body {
+    Plain(BufWriter<NamedTempFile>),
+    Encrypted(Box<Encrypting<BufWriter<NamedTempFile>>>),
 }
 
 impl Tape {
@@ -42,17 +50,8 @@ impl Tape {
     pub(super) fn create(order_id: &str, target: Target) -> Result<Self, PackageError> {
         let out = match target {
             Target::Nowhere { .. } => None,
-            Target::File { path } => {
-                let file = match path.symlink_metadata() {
-                    Ok(_) => return Err(PackageError::OutputExists { path }),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => aside(order_id, &path),
-                    Err(error) => Err(error),
-                };
-                match file {
-                    Ok(file) => Some(Out { file: BufWriter::with_capacity(limits::CHUNK_BYTES, file), path }),
-                    Err(source) => return Err(PackageError::Output { path, source }),
-                }
-            }
+            Target::File { path } => Some(Out::create(order_id, path, None)?),
+            Target::Encrypted { path, recipients } => Some(Out::create(order_id, path, Some(&recipients))?),
         };
         Ok(Self { order_id: order_id.to_owned(), out, members: Vec::new() })
     }
@@ -71,8 +70,8 @@ impl Tape {
     pub(super) fn member(&mut self, member: Member, content: &[u8]) -> Result<(), PackageError> {
         let bytes = content.len() as u64;
         if let Some(out) = &mut self.out {
-            out.file.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
-            out.file.write_all(content)?;
+            out.body.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
+            out.body.write_all(content)?;
             out.pad(bytes)?;
         }
         self.members.push(Written { member, bytes, sha256: Digest::of(content) });
@@ -90,8 +89,8 @@ impl Tape {
     ) -> Result<(), PackageError> {
         match (&mut self.out, body) {
             (Some(out), Some(body)) => {
-                out.file.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
-                body.pass(bytes, &mut out.file, see)?;
+                out.body.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
+                body.pass(bytes, &mut out.body, see)?;
                 out.pad(bytes)?;
             }
             (None, Some(body)) => body.pass(bytes, &mut io::sink(), see)?,
@@ -105,23 +104,82 @@ impl Tape {
     /// Ends the tar, brings it to the disk, and reads it back.
     pub(super) fn finish(self) -> Result<Tar, PackageError> {
         let Some(mut out) = self.out else { return Err(PackageError::Preview) };
-        out.file.write_all(&layout::END)?;
-        let file = out.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        out.body.write_all(&layout::END)?;
+        let (file, key) = out.body.finish()?;
         file.as_file().sync_all()?;
-        audit(&file, &self.order_id, &self.members)?;
-        Ok(Tar { file, path: out.path })
+        audit(read_back(&file, key.as_ref())?, &self.order_id, &self.members)?;
+        Ok(Tar { file, key, path: out.path })
     }
 }
 
+/// The finished tar from its first byte, decrypted where it is encrypted.
+fn read_back(file: &NamedTempFile, key: Option<&OwnKey>) -> Result<Box<dyn Read>, PackageError> {
+    let mut file = file.as_file().try_clone()?;
+    file.rewind()?;
+    Ok(match key {
+        None => Box::new(file),
+        Some(key) => Box::new(Decrypting::own(file, key)?),
+    })
+}
+
 impl Out {
+    fn create(order_id: &str, path: PathBuf, recipients: Option<&Recipients>) -> Result<Self, PackageError> {
+        let file = match path.symlink_metadata() {
+            Ok(_) => return Err(PackageError::OutputExists { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => aside(order_id, &path),
+            Err(error) => Err(error),
+        };
+        let body = file.and_then(|file| {
+            let file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
+            Ok(match recipients {
+                None => Body::Plain(file),
+                Some(recipients) => Body::Encrypted(Box::new(Encrypting::new(file, recipients)?)),
+            })
+        });
+        match body {
+            Ok(body) => Ok(Self { body, path }),
+            Err(source) => Err(PackageError::Output { path, source }),
+        }
+    }
+
     fn pad(&mut self, bytes: u64) -> io::Result<()> {
         let zeros = layout::END.get(..layout::padding_bytes(bytes)).unwrap_or_default();
-        self.file.write_all(zeros)
+        self.body.write_all(zeros)
+    }
+}
+
+impl Body {
+    /// All of it is in the file; what opens it, where it is encrypted.
+    fn finish(self) -> io::Result<(NamedTempFile, Option<OwnKey>)> {
+        let (file, key) = match self {
+            Self::Plain(file) => (file, None),
+            Self::Encrypted(stream) => {
+                let (file, key) = stream.finish()?;
+                (file, Some(key))
+            }
+        };
+        Ok((file.into_inner().map_err(io::IntoInnerError::into_error)?, key))
+    }
+}
+
+impl Write for Body {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Encrypted(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Encrypted(stream) => stream.flush(),
+        }
     }
 }
 
 /// A new file in the output's folder.
-fn aside(order_id: &str, path: &std::path::Path) -> io::Result<NamedTempFile> {
+fn aside(order_id: &str, path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(&format!(".{order_id}."))
         .suffix(".partial")
@@ -132,13 +190,19 @@ fn aside(order_id: &str, path: &std::path::Path) -> io::Result<NamedTempFile> {
 /// A finished tar, on the disk and audited, still aside.
 pub(super) struct Tar {
     file: NamedTempFile,
+    key: Option<OwnKey>,
     path: PathBuf,
 }
 
 impl Tar {
+    /// What opens it, where it is encrypted.
+    pub(super) fn own_key(&self) -> Option<&OwnKey> {
+        self.key.as_ref()
+    }
+
     /// Gives it the output's name, never over something that has it, and brings the name to the disk.
     pub(super) fn publish(self) -> Result<PathBuf, PackageError> {
-        let Self { file, path } = self;
+        let Self { file, path, .. } = self;
         if let Err(error) = file.persist_noclobber(&path) {
             return Err(match error.error.kind() {
                 io::ErrorKind::AlreadyExists => PackageError::OutputExists { path },
@@ -150,10 +214,8 @@ impl Tar {
     }
 }
 
-/// Reads the finished tar from its first byte and holds it against what was written.
-fn audit(file: &NamedTempFile, order_id: &str, members: &[Written]) -> Result<(), PackageError> {
-    let mut file = file.as_file().try_clone()?;
-    file.rewind()?;
+/// Reads the finished tar and holds it against what was written.
+fn audit(file: impl Read, order_id: &str, members: &[Written]) -> Result<(), PackageError> {
     let mut tar = TarReader::new(BufReader::with_capacity(limits::CHUNK_BYTES, file));
     let mut buffer = vec![0u8; limits::CHUNK_BYTES];
     for written in members {
@@ -191,8 +253,18 @@ mod tests {
     use super::*;
     use std::os::unix::fs::FileExt as _;
 
-    fn tape(folder: &std::path::Path) -> Tape {
-        let mut tape = Tape::create("a", Target::File { path: folder.join("a.tar") }).unwrap();
+    fn tape(folder: &Path) -> Tape {
+        filled(Target::File { path: folder.join("a.tar") })
+    }
+
+    fn encrypted(folder: &Path) -> Tape {
+        let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+        let recipients = Recipients::parse(key).unwrap();
+        filled(Target::Encrypted { path: folder.join("a.tar.age"), recipients })
+    }
+
+    fn filled(target: Target) -> Tape {
+        let mut tape = Tape::create("a", target).unwrap();
         tape.member(Member::Bagit, b"first").unwrap();
         tape.member(Member::Order, &[7; 1000]).unwrap();
         tape
@@ -210,18 +282,21 @@ mod tests {
     #[test]
     fn the_audit_catches_any_byte_that_changed_after_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        let size = 512 * (2 + 3 + 2);
-        for at in 0..size {
-            let mut tape = tape(folder.path());
-            let out = tape.out.as_mut().unwrap();
-            out.file.write_all(&layout::END).unwrap();
-            out.file.flush().unwrap();
-            let file = out.file.get_ref();
-            audit(file, "a", &tape.members).unwrap();
-            let mut byte = [0u8];
-            file.as_file().read_exact_at(&mut byte, at).unwrap();
-            file.as_file().write_all_at(&[byte[0] ^ 1], at).unwrap();
-            assert!(matches!(audit(file, "a", &tape.members), Err(PackageError::Audit { .. })), "byte {at}");
+        for make in [tape, encrypted] {
+            let tape = make(folder.path());
+            let mut out = tape.out.unwrap();
+            out.body.write_all(&layout::END).unwrap();
+            let (file, key) = out.body.finish().unwrap();
+            let audit = || audit(read_back(&file, key.as_ref())?, "a", &tape.members);
+            for at in 0..file.as_file().metadata().unwrap().len() {
+                let mut byte = [0u8];
+                file.as_file().read_exact_at(&mut byte, at).unwrap();
+                file.as_file().write_all_at(&[byte[0] ^ 1], at).unwrap();
+                let error = audit().expect_err(&format!("byte {at}"));
+                assert_eq!(matches!(error, PackageError::Audit { .. }), key.is_none(), "byte {at}: {error}");
+                file.as_file().write_all_at(&byte, at).unwrap();
+            }
+            audit().unwrap();
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a dropped tar leaves nothing");
     }

@@ -18,6 +18,7 @@ use super::lines::LinesDone;
 use super::spool::{Spool, SpoolReader};
 use super::tape::Tape;
 use super::{PackageError, readme};
+use crate::delivery::Recipients;
 use crate::digest::{Digest, Hasher};
 use crate::ledger::{
     self, ClauseFacts, Counts, Disclosure, ExhibitLine, FORMAT, OrderFacts, Outcome, Shortfall, SourceFacts, Statement,
@@ -34,6 +35,13 @@ pub enum Target {
     File {
         /// The output.
         path: PathBuf,
+    },
+    /// Into that file, which must not exist, encrypted from its first byte.
+    Encrypted {
+        /// The output.
+        path: PathBuf,
+        /// Who can open it.
+        recipients: Recipients,
     },
     /// Nowhere: a preview.
     Nowhere {
@@ -91,10 +99,10 @@ impl Writer {
     /// Begins a package: refuses an output that exists, and writes `bagit.txt`, `order.toml` and `README.txt` aside.
     pub fn create(order: &Order, provider_sha256: Option<Digest>, target: Target) -> Result<Self, PackageError> {
         let folder: Arc<Path> = match &target {
-            Target::File { path } => folder_of(path).into(),
+            Target::File { path } | Target::Encrypted { path, .. } => folder_of(path).into(),
             Target::Nowhere { spool } => spool.as_path().into(),
         };
-        let keep = matches!(target, Target::File { .. });
+        let keep = !matches!(target, Target::Nowhere { .. });
         let mut tape = Tape::create(&order.id, target)?;
         tape.member(Member::Bagit, BAGIT_TXT)?;
         tape.member(Member::Order, &order.bytes)?;

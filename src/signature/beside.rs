@@ -1,4 +1,5 @@
 //! The files beside a package that hold its signatures: `2024-17.tar.sig`, of further signers `2024-17.tar.2.sig` and so on.
+//! They belong to the tar, also where that lies there encrypted (`2024-17.tar.age`): who decrypts it has them beside it.
 //!
 //! **Invariant:** what exists is never replaced, and no file is read beyond its bound.
 
@@ -20,9 +21,17 @@ pub struct Beside {
     pub envelope: Result<Envelope, Fault>,
 }
 
+/// The path of the tar that what lies beside a package belongs to: that of the package, without `.age` at its end.
+pub fn tar_of(package: &Path) -> PathBuf {
+    match package.extension() {
+        Some(extension) if extension == "age" => package.with_extension(""),
+        _ => package.to_owned(),
+    }
+}
+
 /// Where the signature of that number lies, from 1.
 pub fn path(package: &Path, number: usize) -> PathBuf {
-    let mut path = OsString::from(package);
+    let mut path = OsString::from(tar_of(package));
     if number > 1 {
         path.push(format!(".{number}"));
     }

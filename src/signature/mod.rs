@@ -34,6 +34,9 @@ use crate::limits;
 /// The namespace of signatures over packages: a signature that was made for something else does not count.
 pub const NAMESPACE: &str = "extract-package";
 
+/// The namespace of signatures over receipts.
+pub const RECEIPT_NAMESPACE: &str = "extract-receipt";
+
 /// What is signed, by its hashes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
@@ -53,6 +56,11 @@ impl Message {
             sha512.update(chunk);
         }
         Ok(Self { sha256: sha256.finish(), sha512: sha512.finalize().into() })
+    }
+
+    /// Its SHA-256.
+    pub fn sha256(&self) -> Digest {
+        self.sha256
     }
 }
 
@@ -88,14 +96,19 @@ impl Signer {
         }
     }
 
-    /// Signs a message; the signature is verified before it is given.
+    /// Signs a package's message; the signature is verified before it is given.
     pub fn sign(&self, message: &Message) -> Result<Envelope, SignError> {
-        let data = envelope::signed_data(message);
+        self.sign_for(NAMESPACE, message)
+    }
+
+    /// Signs a message in that namespace; the signature is verified before it is given.
+    pub fn sign_for(&self, namespace: &'static str, message: &Message) -> Result<Envelope, SignError> {
+        let data = envelope::signed_data(namespace, message);
         let signature = match self {
             Self::Key(key) => key.sign(&data)?,
             Self::Agent(agent) => agent.sign(&data)?,
         };
-        let envelope = Envelope::new(self.key().clone(), signature);
+        let envelope = Envelope::new(namespace, self.key().clone(), signature);
         envelope.verify(message).map_err(SignError::Faulty)?;
         Ok(envelope)
     }

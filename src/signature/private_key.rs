@@ -6,6 +6,8 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::fault::Fault;
 use super::public_key::Key;
 use crate::limits;
@@ -115,6 +117,11 @@ impl PrivateKey {
     /// Its public key.
     pub fn public(&self) -> &Key {
         &self.public
+    }
+
+    /// The same in OpenSSH's format, without a passphrase: for what opens by it. It is wiped from memory when it is dropped.
+    pub fn openssh(&self) -> Result<Zeroizing<String>, KeyError> {
+        self.key.to_openssh(ssh_key::LineEnding::LF).map_err(|_| KeyError::NotAKey)
     }
 
     pub(super) fn sign(&self, data: &[u8]) -> Result<Vec<u8>, KeyError> {

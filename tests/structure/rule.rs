@@ -23,7 +23,7 @@ pub struct Rule {
 
 /// The layers, low to high. A file may use modules of lower layers and its own.
 pub const LAYERS: &[&[&str]] = &[
-    &["digest", "clock", "limits", "read_error", "packing", "journal"],
+    &["digest", "clock", "limits", "read_error", "packing", "journal", "scratch"],
     &["order", "signature", "delivery"],
     &["scope"],
     &["volume", "image"],
@@ -33,7 +33,7 @@ pub const LAYERS: &[&[&str]] = &[
     // The audit above the package, so that nothing of the package can be made of it.
     &["audit", "source"],
     &["verify"],
-    &["extract", "plan"],
+    &["extract", "plan", "receipt"],
     &["replay"],
     &["cli"],
 ];
@@ -44,6 +44,7 @@ pub const BESIDE: &[(&str, &str)] = &[
     ("read_error", "limits"),
     ("digest", "limits"),
     ("packing", "limits"),
+    ("scratch", "limits"),
     ("packing", "read_error"),
     ("extract", "plan"),
     // What a provider file names as a recipient is held to be one while it is read.

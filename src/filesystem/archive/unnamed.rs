@@ -1,12 +1,10 @@
 //! Bytes that are kept where no name leads: what an archive unpacks to, and an archive that is not stored as a file.
 //!
-//! A little is kept in memory, more in a file that is unlinked from its making and that its user alone can read.
+//! A little is kept in memory, more in a file that has no name and holds it encrypted ([`crate::scratch`]).
 //!
 //! **Invariant:** nothing of it stays when the program ends, however it ends; what is kept is bounded.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,18 +12,19 @@ use crate::image::Image;
 use crate::limits;
 use crate::packing::{self, Packing};
 use crate::read_error::ReadError;
+use crate::scratch::{Scratch, ScratchWriter};
 
 /// Kept bytes.
 enum Kept {
     Memory(Vec<u8>),
-    File { file: File, size_bytes: u64 },
+    File(Scratch),
 }
 
 impl Image for Kept {
     fn size_bytes(&self) -> u64 {
         match self {
             Self::Memory(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Self::File { size_bytes, .. } => *size_bytes,
+            Self::File(file) => file.length(),
         }
     }
 
@@ -42,7 +41,7 @@ impl Image for Kept {
                 buffer.copy_from_slice(there.ok_or(beyond)?);
                 Ok(())
             }
-            Self::File { file, .. } => file.read_exact_at(buffer, offset).map_err(|error| ReadError::io(offset, error)),
+            Self::File(file) => file.read_exact_at(buffer, offset).map_err(|error| ReadError::io(offset, error)),
         }
     }
 }
@@ -50,7 +49,7 @@ impl Image for Kept {
 /// Bytes while they come.
 struct Keeping<'f> {
     memory: Vec<u8>,
-    file: Option<File>,
+    file: Option<ScratchWriter>,
     size_bytes: u64,
     scratch: &'f Path,
 }
@@ -63,24 +62,24 @@ impl<'f> Keeping<'f> {
     fn push(&mut self, bytes: &[u8]) -> Result<(), ReadError> {
         let io = |error| ReadError::io(0, error);
         if self.file.is_none() && self.memory.len().saturating_add(bytes.len()) > limits::SPOOL_MEMORY_BYTES {
-            let mut file = tempfile::tempfile_in(self.scratch).map_err(io)?;
-            file.write_all(&self.memory).map_err(io)?;
+            let mut file = ScratchWriter::create_in(self.scratch).map_err(io)?;
+            file.append(&self.memory).map_err(io)?;
             self.memory = Vec::new();
             self.file = Some(file);
         }
         match &mut self.file {
-            Some(file) => file.write_all(bytes).map_err(io)?,
+            Some(file) => file.append(bytes).map_err(io)?,
             None => self.memory.extend_from_slice(bytes),
         }
         self.size_bytes = self.size_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         Ok(())
     }
 
-    fn kept(self) -> Arc<dyn Image> {
-        Arc::new(match self.file {
-            Some(file) => Kept::File { file, size_bytes: self.size_bytes },
+    fn kept(self) -> Result<Arc<dyn Image>, ReadError> {
+        Ok(Arc::new(match self.file {
+            Some(file) => Kept::File(file.finish().map_err(|error| ReadError::io(self.size_bytes, error))?),
             None => Kept::Memory(self.memory),
-        })
+        }))
     }
 }
 
@@ -91,7 +90,7 @@ pub(super) fn keep(stream: &mut dyn Read, scratch: &Path) -> Result<Arc<dyn Imag
     loop {
         let count = packing::read_on(stream, &mut room)?;
         if count == 0 {
-            return Ok(keeping.kept());
+            return keeping.kept();
         }
         keeping.push(room.get(..count).unwrap_or_default())?;
         if keeping.size_bytes > limits::ARCHIVE_BYTES {
@@ -111,15 +110,15 @@ pub(super) fn unpack(
     let mut room = vec![0; limits::CHUNK_BYTES];
     loop {
         match packing::read_on(&mut stream, &mut room) {
-            Ok(0) => return Ok((keeping.kept(), None)),
+            Ok(0) => return Ok((keeping.kept()?, None)),
             Ok(count) => keeping.push(room.get(..count).unwrap_or_default())?,
             Err(error) => {
                 let error = packing::damage(error, keeping.size_bytes);
-                return Ok((keeping.kept(), Some(error)));
+                return Ok((keeping.kept()?, Some(error)));
             }
         }
         if let Err(error) = bound(keeping.size_bytes, image.size_bytes()) {
-            return Ok((keeping.kept(), Some(error)));
+            return Ok((keeping.kept()?, Some(error)));
         }
     }
 }
