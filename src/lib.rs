@@ -27,9 +27,9 @@
 //! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |
 //! | 6 | [`report`] | the two reports, made of a [`ledger::Disclosure`] alone |
 //! | 7 | [`package`] | the sealed tar: layout, writer, reader, custody log |
-//! | 8 | [`audit`], [`source`] | the provider's own file beside the package; the named things that an order lets us open, and the walk |
+//! | 8 | [`audit`], [`source`] | the provider's own file beside the package, a chain of lines; the named things that an order lets us open, and the walk |
 //! | 9 | [`verify`] | checking a package without its sources |
-//! | 10 | [`extract`], [`plan`] | the pipeline; the preview for people |
+//! | 10 | [`extract`], [`plan`], [`receipt`] | the pipeline; the preview for people; what a recipient signs back |
 //! | 11 | [`replay`] | running the order of a package again, and what explains a difference |
 //! | 12 | [`cli`] | the only part that prints, exits, reads the environment and asks the time |
 //!
@@ -73,6 +73,7 @@ pub mod package;
 pub mod packing;
 pub mod plan;
 pub mod read_error;
+pub mod receipt;
 pub mod record;
 pub mod replay;
 pub mod report;

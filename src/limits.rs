@@ -362,5 +362,13 @@ pub const RECIPIENT_FILE_BYTES: u64 = 1024 * 1024;
 pub const IDENTITIES: usize = 64;
 /// The longest header of an encrypted package, in bytes (a recipient with an RSA key of 4,096 bits takes some 700).
 pub const AGE_HEADER_BYTES: u64 = 64 * 1024;
+/// The longest receipt that is read, in bytes.
+pub const RECEIPT_BYTES: u64 = 64 * 1024;
+/// The longest name of a recipient in a receipt, in bytes.
+pub const RECEIPT_NAME_BYTES: usize = 256;
+/// Checks that a receipt may list: a later version may make more than this one.
+pub const RECEIPT_CHECKS: usize = 64;
+/// Receipts that lie beside one package.
+pub const RECEIPTS: usize = 32;
 /// Stanzas in the header of an encrypted package: one a recipient, and some that mean nothing.
 pub const AGE_STANZAS: usize = 128;

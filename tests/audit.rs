@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use case::audited::{self, lines};
 use case::{Case, Package, files, log_line, records, text};
+use extract::delivery::{Decrypting, Identities};
 use extract::digest::Digest;
 use serde_json::Value;
 use tool::try_run;
@@ -481,4 +482,120 @@ fn a_run_that_is_refused_leaves_no_audit() {
     case.order("", &records("\"/access.log\"", &format!("{CLIENT}\nlimit = {{ records = 1 }}")));
     case.run().ends_with(1);
     case.nothing_was_left();
+}
+
+const IDENTITY: &str = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+
+fn recipients(case: &Case, recipients: &[&str]) {
+    case.provider("");
+    let file = case.path("order.provider.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let tables = "[[source]]\nname = \"s\"\npath = \"source\"\n";
+    fs::write(&file, format!("{text}audit_recipients = {recipients:?}\n{tables}")).unwrap();
+}
+
+#[test]
+fn an_audit_with_recipients_is_read_by_each_of_them_and_by_nobody_else() {
+    let case = Case::new();
+    case.file("/access.log", log(1));
+    case.order("", &records("\"/access.log\"", CLIENT));
+    let plain = case.extract(&["--order", "order.toml", "--output", "out.tar", "--json"]).ends_with(0).json();
+    case.again();
+    tool::run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "of the unit", "-f", text(&case.path("key"))]);
+    let public = fs::read_to_string(case.path("key.pub")).unwrap();
+    recipients(&case, &[RECIPIENT, public.trim()]);
+    let said = case.extract(&["--order", "order.toml", "--output", "out.tar", "--json"]).ends_with(0).json();
+    // The package is the same, but for the digest of the provider's file, which is another one.
+    assert_eq!(said["ledger_sha256"], plain["ledger_sha256"]);
+    case.extract(&["verify", "out.tar"]).ends_with(0);
+    assert!(!case.path("2024-17.audit.jsonl").exists());
+    let path = case.path("2024-17.audit.jsonl.age");
+    let sealed = fs::read(&path).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o7777, 0o600);
+    for plain in ["access", "seq", "2024-17", "Duty", "source"] {
+        assert!(memchr::memmem::find(&sealed, plain.as_bytes()).is_none(), "{plain}");
+    }
+    let mut identities = Identities::none();
+    identities.add_lines(IDENTITY).unwrap();
+    let mut opened = Vec::new();
+    let mut stream = Decrypting::open(std::io::Cursor::new(&sealed), &identities).unwrap();
+    std::io::Read::read_to_end(&mut stream, &mut opened).unwrap();
+    assert_eq!(audited::broken(&opened, &fs::read(case.path("order.toml")).unwrap()), None);
+    assert_eq!(audited::unbalanced(&lines(&opened)), None);
+    // The stock program opens it with either key.
+    fs::write(case.path("identity"), IDENTITY).unwrap();
+    for key in ["identity", "key"] {
+        let out = case.path("opened");
+        match try_run("age", &["-d", "-i", text(&case.path(key)), "-o", text(&out), text(&path)]) {
+            Ok(_) => assert!(fs::read(&out).unwrap() == opened, "{key}"),
+            Err(cannot) => cannot.say("an encrypted audit opened by age"),
+        }
+        fs::remove_file(out).ok();
+    }
+    // An existing one stays, and nothing is sealed.
+    fs::remove_file(case.path("out.tar")).unwrap();
+    case.run().ends_with(1).names(&["2024-17.audit.jsonl.age exists", "hint: "]);
+    assert!(fs::read(&path).unwrap() == sealed && !case.path("out.tar").exists());
+}
+
+#[test]
+fn a_recipient_that_is_none_ends_the_run_before_it_begins() {
+    let case = Case::new();
+    case.file("/access.log", log(1));
+    case.order("", &records("\"/access.log\"", CLIENT));
+    let cut = &RECIPIENT[..RECIPIENT.len() - 1];
+    for (wrong, words) in [
+        (cut, "cut off"),
+        ("bob", "no recipient"),
+        ("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==", "cannot be encrypted to"),
+    ] {
+        recipients(&case, &[RECIPIENT, wrong]);
+        for arguments in [&["--order", "order.toml", "--output", "out.tar"][..], &["check", "order.toml"]] {
+            let said = case.extract(arguments);
+            said.ends_with(2).names(&[words, "bad-recipient", "order.provider.toml:", "^^"]);
+        }
+        case.nothing_was_left();
+    }
+    for secret in
+        [IDENTITY, "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE\n-----END OPENSSH PRIVATE KEY-----"]
+    {
+        recipients(&case, &[secret, "bob"]);
+        let said = case.run();
+        said.ends_with(2).names(&["private key"]);
+        for part in ["GQ9778", "b3BlbnNz", "BEGIN"] {
+            assert!(!said.stderr.contains(part) && !said.stdout.contains(part), "{}", said.stderr);
+        }
+    }
+}
+
+#[test]
+fn the_chain_is_checked_with_stock_tools_as_the_readme_says() {
+    let case = Case::new();
+    case.file("/access.log", log(1));
+    case.file("/caf\u{e9} \\n 'a' \"b\" $HOME *", log(1));
+    case.order("", &records("\"/*\"", CLIENT));
+    case.run().ends_with(0);
+    fs::copy(case.path("order.toml"), case.path("2024-17.toml")).unwrap();
+    let readme = fs::read_to_string("README.md").unwrap();
+    let script =
+        readme.split("```\n").find(|block| block.starts_with("prev=$(")).expect("the README says how").to_owned();
+    let check = || {
+        let output =
+            std::process::Command::new("sh").args(["-c", &script]).current_dir(case.path("")).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(check(), (Some(0), String::new()));
+    let whole = String::from_utf8(audit(&case)).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    for (changed, words) in [
+        (whole.replacen("\"outside\":", "\"outside\":1", 1), "the chain breaks at"),
+        (lines[1..].concat(), "the chain breaks at"),
+        ([&lines[..2], &lines[3..]].concat().concat(), "the chain breaks at"),
+        (lines[..lines.len() - 1].concat(), "the end is missing"),
+    ] {
+        fs::write(case.path("2024-17.audit.jsonl"), changed).unwrap();
+        let (code, said) = check();
+        assert!(code == Some(1) && said.contains(words), "{code:?} {said}");
+    }
 }

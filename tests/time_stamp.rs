@@ -357,7 +357,7 @@ fn wrong_tokens<'a>(place: &Place, good: &[u8]) -> Vec<Row<'a>> {
     place.openssl(&["ts", "-query", "-data", "else", "-sha256", "-cert", "-out", "else.tsq"]);
     let reply = |query: &str, more| place.answer(query, &Reply { more, ..Reply::by("tsa", &["middle"]) });
     let token = place.read("good.token");
-    let digest = [&[4, 32][..], Message::of(info.as_slice()).unwrap().sha256()].concat();
+    let digest = [&[4, 32][..], Message::of(info.as_slice()).unwrap().sha256().bytes()].concat();
     vec![
         ("another package", reply("else.tsq", ""), "root.pem", "it is not over this package"),
         ("over a SHA-1", reply("weak.tsq", ""), "root.pem", "what it is over rests on SHA-1"),

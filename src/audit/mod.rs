@@ -3,7 +3,8 @@
 //! Who ran what, of which versions; source paths and digests; every opened file by its path on the server, where in it the
 //! disclosed records stand, and how much was examined and found outside. One JSON object a line, each with its number and
 //! the SHA-256 of the line before (of the first line: of the order), as in the custody log; mode 0600. It is written aside
-//! and gets its name together with the package, never over something that has it.
+//! and gets its name together with the package, never over something that has it. Where the provider's file names recipients it
+//! is encrypted to them.
 //!
 //! **Invariant:** nothing in the package is made of it; an audit without its package is taken back.
 

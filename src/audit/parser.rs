@@ -117,6 +117,7 @@ mod tests {
         "p256",
         "p384",
         "p521",
+        "zeroize",
         "rsa",
         "signature",
         "ssh-key",

@@ -1,6 +1,9 @@
 //! Writing the audit: aside, line after line, and under its name together with the package.
 //!
-//! **Invariant:** it is never laid over something that has its name; dropped, it leaves nothing.
+//! Where it has recipients it is encrypted as it is written.
+//!
+//! **Invariant:** it is never laid over something that has its name; dropped, it leaves nothing; one with recipients is on the
+//! disk as ciphertext alone.
 
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,10 +13,11 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::{AuditError, AuditEvent};
+use crate::beside::folder_of;
+use crate::delivery::{Encrypting, Recipients};
 use crate::digest::Digest;
 use crate::ledger::Chain;
 use crate::limits;
-use crate::package::folder_of;
 
 /// One line: its number first, and last what it is bound to.
 #[derive(Serialize)]
@@ -26,14 +30,52 @@ struct Line<'a> {
 
 /// An audit being written aside. Dropped, it leaves nothing.
 pub struct AuditWriter {
-    file: BufWriter<NamedTempFile>,
+    file: Sink,
     path: PathBuf,
     chain: Chain,
 }
 
+enum Sink {
+    Plain(BufWriter<NamedTempFile>),
+    Encrypted(Box<Encrypting<BufWriter<NamedTempFile>>>),
+}
+
+impl Sink {
+    fn new(file: NamedTempFile, recipients: Option<&Recipients>) -> io::Result<Self> {
+        let file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
+        Ok(match recipients {
+            None => Self::Plain(file),
+            Some(recipients) => Self::Encrypted(Box::new(Encrypting::new(file, recipients)?)),
+        })
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.write_all(bytes),
+            Self::Encrypted(file) => file.write_all(bytes),
+        }
+    }
+
+    /// All of it, on the disk.
+    fn finish(self) -> io::Result<NamedTempFile> {
+        let file = match self {
+            Self::Plain(file) => file,
+            Self::Encrypted(file) => file.finish()?.0,
+        };
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    }
+}
+
 impl AuditWriter {
     /// Begins an audit for the order of that id and SHA-256; refuses a path that exists.
-    pub fn create(order_id: &str, order_sha256: Digest, path: PathBuf) -> Result<Self, AuditError> {
+    pub fn create(
+        order_id: &str,
+        order_sha256: Digest,
+        path: PathBuf,
+        recipients: Option<&Recipients>,
+    ) -> Result<Self, AuditError> {
         let file = match path.symlink_metadata() {
             Ok(_) => return Err(AuditError::Exists { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => tempfile::Builder::new()
@@ -43,11 +85,8 @@ impl AuditWriter {
                 .tempfile_in(folder_of(&path)),
             Err(error) => Err(error),
         };
-        match file {
-            Ok(file) => {
-                let file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
-                Ok(Self { file, path, chain: Chain::new(order_sha256) })
-            }
+        match file.and_then(|file| Sink::new(file, recipients)) {
+            Ok(file) => Ok(Self { file, path, chain: Chain::new(order_sha256) }),
             Err(source) => Err(AuditError::Write { path, source }),
         }
     }
@@ -63,11 +102,7 @@ impl AuditWriter {
     /// Brings it to the disk and gives it its name, never over something that has it.
     pub fn commit(self) -> Result<Committed, AuditError> {
         let Self { file, path, .. } = self;
-        let finished = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| {
-            file.as_file().sync_all()?;
-            Ok(file)
-        });
-        let file = match finished {
+        let file = match file.finish() {
             Ok(file) => file,
             Err(source) => return Err(AuditError::Write { path, source }),
         };
@@ -139,7 +174,7 @@ mod tests {
     fn an_audit_gets_its_name_on_commit_and_mode_0600() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.audit.jsonl");
-        let mut audit = AuditWriter::create("a", Digest::of(b"order"), path.clone()).unwrap();
+        let mut audit = AuditWriter::create("a", Digest::of(b"order"), path.clone(), None).unwrap();
         assert_eq!(audit.event(&stream()).unwrap(), 1);
         assert_eq!(
             audit.event(&AuditEvent::Positions { stream: 1, runs: vec![vec![0, 10], vec![20, 10]] }).unwrap(),
@@ -169,15 +204,39 @@ mod tests {
     fn a_dropped_audit_leaves_nothing_and_an_existing_one_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.audit.jsonl");
-        let mut audit = AuditWriter::create("a", Digest::of(b"order"), path.clone()).unwrap();
+        let mut audit = AuditWriter::create("a", Digest::of(b"order"), path.clone(), None).unwrap();
         audit.event(&stream()).unwrap();
         drop(audit);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let late = AuditWriter::create("a", Digest::of(b"order"), path.clone()).unwrap();
+        let late = AuditWriter::create("a", Digest::of(b"order"), path.clone(), None).unwrap();
         std::fs::write(&path, b"mine").unwrap();
-        assert!(matches!(AuditWriter::create("a", Digest::of(b"order"), path.clone()), Err(AuditError::Exists { .. })));
+        assert!(matches!(
+            AuditWriter::create("a", Digest::of(b"order"), path.clone(), None),
+            Err(AuditError::Exists { .. })
+        ));
         assert!(matches!(late.commit(), Err(AuditError::Exists { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_with_recipients_is_ciphertext_from_its_first_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.audit.jsonl.age");
+        let recipients = Recipients::parse("age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa").unwrap();
+        let mut audit = AuditWriter::create("a", Digest::of(b"order"), path.clone(), Some(&recipients)).unwrap();
+        for _ in 0..10_000 {
+            audit.event(&stream()).unwrap();
+        }
+        // While it is written, as a crash would leave it.
+        let aside = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
+        let written = std::fs::read(aside.path()).unwrap();
+        assert!(written.starts_with(b"age-encryption.org/v1\n") && written.len() > 1_000_000, "{}", written.len());
+        let _committed = audit.commit().unwrap();
+        for bytes in [written, std::fs::read(&path).unwrap()] {
+            for plain in [&b"web01"[..], b"access-log", b"\"seq\""] {
+                assert!(memchr::memmem::find(&bytes, plain).is_none(), "{}", plain.escape_ascii());
+            }
+        }
     }
 }

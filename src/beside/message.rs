@@ -33,8 +33,8 @@ impl Message {
     }
 
     /// Its SHA-256.
-    pub fn sha256(&self) -> &[u8] {
-        self.sha256.bytes()
+    pub fn sha256(&self) -> &Digest {
+        &self.sha256
     }
 
     /// Its SHA-384.

@@ -122,7 +122,7 @@ impl Kind {
         for number in 1..=self.count {
             let path = self.path(package, number);
             match file.persist_noclobber(&path) {
-                Ok(_) => return Ok(path),
+                Ok(_) => return sync_folder_of(&path).map(|()| path),
                 Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => file = error.file,
                 Err(error) => return Err(error.error),
             }
@@ -133,17 +133,29 @@ impl Kind {
     /// Lays a file beside a package under that number, which must be free; where that is.
     pub fn write_as(self, package: &Path, number: usize, content: &[u8]) -> io::Result<PathBuf> {
         let path = self.path(package, number);
-        written(package, content)?.persist_noclobber(&path).map_err(|error| error.error)?;
+        write_new(&path, content)?;
         Ok(path)
     }
 }
 
-/// The content on the disk, in the package's folder and without a name that anyone looks for.
-fn written(package: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let folder = match package.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+/// Writes a new file, never over one that exists, and brings it to the disk.
+pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    written(path, content)?.persist_noclobber(path).map_err(|error| error.error)?;
+    sync_folder_of(path)
+}
+
+/// Brings the names in a file's folder to the disk.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder that a path names its last part in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The content on the disk, in the folder of that file and without a name that anyone looks for.
+fn written(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -151,7 +163,7 @@ fn written(package: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile
         // Whoever may read the package may read what lies beside it; the user's mask still counts.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".extract-").tempfile_in(folder)?;
+    let mut file = builder.prefix(".extract-").tempfile_in(folder_of(path))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     Ok(file)

@@ -100,6 +100,10 @@ pub enum Command {
     /// Where it does not: which exhibits differ, and which parts of the two runs explain it. Nothing is written. Exit codes: 0
     /// identical, also where the package says itself that something is short; 1 different, or refused; 2 usage or an invalid order.
     Replay(ReplayArguments),
+    /// Write the receipt that a recipient signs back, for a package that passes every check; or say whether one is for it.
+    ///
+    /// Exit codes: 0 written, or the receipt is for this package and its signature counts; 1 refused; 2 usage.
+    Receipt(ReceiptArguments),
     /// Say by which comparison a file or a record is in, outside, withheld or undecided. For the provider's staff.
     Explain(ExplainArguments),
     /// Say what an order's sources hold: images, volumes, file systems, and what of it is not read. Of files it tells no name.
@@ -177,6 +181,31 @@ pub struct ReplayArguments {
     /// Streams read at the same time [default: one a core]. The result does not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+}
+
+/// Writing or checking a receipt.
+#[derive(Debug, Args)]
+pub struct ReceiptArguments {
+    /// The package, as it was received.
+    pub package: PathBuf,
+    /// Who receives it, as it shall stand in the receipt.
+    #[arg(long, value_name = "NAME", required_unless_present = "check", conflicts_with = "check")]
+    pub recipient_name: Option<String>,
+    /// What opens an encrypted package, as for verify.
+    #[arg(long = "identity", value_name = "FILE", conflicts_with = "check")]
+    pub identities: Vec<PathBuf>,
+    /// The receipt to write [default: beside the package, 2024-17.tar.receipt]. An existing file is never overwritten.
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    pub output: Option<PathBuf>,
+    /// Sign the receipt as `ssh-keygen -Y sign -n extract-receipt` does: a private key of OpenSSH, or a public one (.pub).
+    #[arg(long, value_name = "KEY", conflicts_with = "check")]
+    pub sign: Option<PathBuf>,
+    /// Whose signatures count: on the package where a receipt is written, on the receipt where one is checked.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Check this receipt instead: is it for this package, and by whom is it signed (FILE.sig)?
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
 }
 
 /// Looking at sources.

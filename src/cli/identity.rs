@@ -104,7 +104,12 @@ fn hint(failure: &KeyFailure) -> Option<&'static str> {
 
 /// Opens a package; what is said where it cannot be opened.
 pub(super) fn package(path: &Path, identities: &Identities) -> Result<Opened<File>, String> {
-    Opened::open(open(path)?, identities).map_err(|error| {
+    package_of(open(path)?, identities)
+}
+
+/// The same of a file that is open.
+pub(super) fn package_of(file: File, identities: &Identities) -> Result<Opened<File>, String> {
+    Opened::open(file, identities).map_err(|error| {
         let hint = match error {
             OpenError::NoIdentity => "\nhint: name the private key with --identity FILE: one of age-keygen, or of SSH",
             OpenError::OtherIdentity => "\nhint: --identity may be given several times, once for each private key",

@@ -9,6 +9,7 @@ mod identity;
 pub mod manifest;
 mod operator;
 mod progress;
+mod receipt;
 mod replay;
 mod run;
 mod sign;
@@ -51,6 +52,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Verify(arguments)) => verify::run(&arguments, &mut out, &mut err),
         Some(Command::Sign { package, key, identities }) => sign::run(&package, &key, &identities, &mut out, &mut err),
         Some(Command::Stamp(arguments)) => stamp::run(&arguments, &mut out, &mut err),
+        Some(Command::Receipt(arguments)) => receipt::run(&arguments, &mut out, &mut err),
         Some(Command::Explain(arguments)) => explain::run(&arguments, &mut out, &mut err),
         Some(Command::Replay(arguments)) => replay::run(&arguments, &mut out, &mut err),
         Some(Command::Sources(arguments)) => sources::run(&arguments, &mut out, &mut err),

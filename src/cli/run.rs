@@ -120,9 +120,10 @@ fn output(arguments: &RunArguments, loaded: &Loaded, recipients: Option<Recipien
     let id = &loaded.order.id;
     let end = if recipients.is_some() { ".tar.age" } else { ".tar" };
     let path = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{id}{end}")));
-    let audit = path.with_file_name(format!("{id}.audit.jsonl"));
-    let operator = Box::new(operator::operator());
-    Output::Package { path, recipients, audit, custodian: loaded.custodian.clone(), operator }
+    let is_encrypted = loaded.provider.as_ref().is_some_and(|provider| provider.audit_recipients.is_some());
+    let audit = path.with_file_name(format!("{id}.audit.jsonl{}", if is_encrypted { ".age" } else { "" }));
+    let (custodian, operator) = (loaded.custodian.clone(), Box::new(operator::operator()));
+    Output::Package { path, recipients, audit, custodian, operator }
 }
 
 fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn Write) -> u8 {

@@ -45,9 +45,7 @@ pub fn run(arguments: &VerifyArguments, out: &mut dyn Write, err: &mut dyn Write
             return REFUSED;
         }
     };
-    let first = First { signature: SIGNATURES.name(path, 1), stamp: STAMPS.name(path, 1) };
-    verification.judge_signatures(&first.signature, &signature::beside::all(path), allowed.as_ref(), clock::now());
-    verification.judge_time_stamps(&first.stamp, &time_stamp::beside::all(path), authorities.as_ref());
+    let first = judge(&mut verification, path, (allowed.as_ref(), authorities.as_ref()));
     let printed = if json { print_json(&verification, out) } else { print_text(&verification, &first, out) };
     match printed.and_then(|()| out.flush()) {
         Err(error) => {
@@ -59,8 +57,20 @@ pub fn run(arguments: &VerifyArguments, out: &mut dyn Write, err: &mut dyn Write
     }
 }
 
+/// Judges what lies beside a package; where the first of each would lie.
+pub(super) fn judge(
+    verification: &mut Verification,
+    package: &Path,
+    (allowed, authorities): (Option<&AllowedSigners>, Option<&Authorities>),
+) -> First {
+    let first = First { signature: SIGNATURES.name(package, 1), stamp: STAMPS.name(package, 1) };
+    verification.judge_signatures(&first.signature, &signature::beside::all(package), allowed, clock::now());
+    verification.judge_time_stamps(&first.stamp, &time_stamp::beside::all(package), authorities);
+    first
+}
+
 /// The names of the files where the first signature and the first time-stamp would lie.
-struct First {
+pub(super) struct First {
     signature: String,
     stamp: String,
 }
@@ -82,7 +92,8 @@ fn bounded(path: &Path, most: u64, what: &str) -> Result<String, String> {
     if text.len() as u64 > most { Err(format!("{what} has {most} bytes at most")) } else { Ok(text) }
 }
 
-fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
+/// Whose signatures count, by a file.
+pub(super) fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
     let text = bounded(path, limits::ALLOWED_SIGNERS_BYTES, "a file of allowed signers")?;
     AllowedSigners::parse(&text).map_err(|error| error.to_string())
 }

@@ -40,13 +40,14 @@ use trail::Trail;
 use tripwire::Tripwires;
 
 use crate::audit::Operator;
+use crate::beside::folder_of;
 use crate::clock::Timestamp;
 use crate::delivery::{OwnKey, Recipients};
 use crate::digest::Digest;
 use crate::image::{Hashed, Hashing};
 use crate::ledger::{Disclosure, Tally};
 use crate::order::{Order, Provider};
-use crate::package::{CustodyLog, Event, PackageError, Place, ReplayedLedger, Target, Writer, folder_of};
+use crate::package::{CustodyLog, Event, PackageError, Place, ReplayedLedger, Target, Writer};
 use crate::scope::Scope;
 use crate::source::{Location, Mounted, Source};
 

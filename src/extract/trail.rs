@@ -29,7 +29,8 @@ impl<'t> Trail<'t> {
         let Output::Package { audit, custodian, operator, .. } = &job.output else {
             return Ok(Self { order, audit: None });
         };
-        let audit = AuditWriter::create(&order.id, order.sha256(), audit.clone())?;
+        let recipients = job.provider.and_then(|provider| provider.audit_recipients.as_ref());
+        let audit = AuditWriter::create(&order.id, order.sha256(), audit.clone(), recipients)?;
         let mut trail = Self { order, audit: Some(audit) };
         trail.event(&AuditEvent::Begun {
             time: begun,

@@ -211,6 +211,8 @@ codes! {
     NoTimeColumn = "no-time-column",
     /// The provider file has no usable salt.
     BadSalt = "bad-salt",
+    /// What nothing can be encrypted to, or a private key.
+    BadRecipient = "bad-recipient",
     /// Nobody is named as custodian.
     NoCustodian = "no-custodian",
     /// Nothing says where a source is.

@@ -75,8 +75,10 @@ pub(super) const WINDOW: Keys = Keys { table: "window", known: &["from", "throug
 
 pub(super) const LIMIT: Keys = Keys { table: "limit", known: &["records", "files", "bytes"] };
 
-pub(super) const PROVIDER_FILE: Keys =
-    Keys { table: "a provider file", known: &["schema", "salt", "custodian", "source", "withhold"] };
+pub(super) const PROVIDER_FILE: Keys = Keys {
+    table: "a provider file",
+    known: &["schema", "salt", "custodian", "audit_recipients", "source", "withhold"],
+};
 
 pub(super) const PROVIDER_SOURCE: Keys =
     Keys { table: "[[source]]", known: &["name", "path", "disks", "backing", "snapshot", "mounts", "received_by"] };
@@ -90,7 +92,7 @@ pub(super) const WITHHELD_IDENTIFIER: Keys = Keys {
 };
 
 /// Keys that a later version will know, in whatever table.
-pub(super) const LATER: [&str; 4] = ["audit_recipients", "columns", "dialect", "secret"];
+pub(super) const LATER: [&str; 3] = ["columns", "dialect", "secret"];
 
 impl Keys {
     /// The key of this table that `unknown` was most likely meant to be.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::Identifier;
+use crate::delivery::Recipients;
 use crate::digest::Digest;
 
 /// A validated provider file.
@@ -14,6 +15,8 @@ pub struct Provider {
     pub salt: Salt,
     /// Who runs the disclosure.
     pub custodian: Option<String>,
+    /// Who may read the audit, which is then encrypted to them; none: it is not encrypted.
+    pub audit_recipients: Option<Recipients>,
     /// Where the sources are.
     pub sources: Vec<ProviderSource>,
     /// What is held back and why.

@@ -9,6 +9,7 @@ use super::head::{Sources, VOLUME_NAMES};
 use super::key::{PROVIDER_SOURCE, WITHHOLD};
 use super::table::{Item, Table};
 use super::{Provider, ProviderSource, Salt, VolumeName, Withhold, glob, name, target};
+use crate::delivery::{RecipientError, RecipientFault, Recipients};
 
 /// What a provider file says, and which of its sources have a path.
 pub(super) struct Read {
@@ -24,6 +25,7 @@ pub(super) struct Read {
 pub(super) fn read(file: &Table<'_>, bytes: &[u8], sources: &Sources, notes: &mut Notes) -> Read {
     let salt = salt(file, notes);
     let custodian = file.get("custodian").map(|item| item.text(notes).map(|text| text.text.to_owned()));
+    let audit_recipients = file.get("audit_recipients").and_then(|item| audit_recipients(&item, notes));
     let list = self::sources(file, sources, notes);
     let withholds = withholds(file, notes);
     let placed = list.iter().filter(|source| source.path.is_some()).map(|source| source.name.clone()).collect();
@@ -31,6 +33,7 @@ pub(super) fn read(file: &Table<'_>, bytes: &[u8], sources: &Sources, notes: &mu
     let provider = salt.filter(|_| !notes.failed()).map(|salt| Provider {
         salt,
         custodian: custodian.flatten(),
+        audit_recipients,
         sources: list,
         withholds,
         bytes: bytes.to_vec(),
@@ -56,6 +59,33 @@ fn salt(file: &Table<'_>, notes: &mut Notes) -> Option<Salt> {
         return None;
     }
     Some(Salt(text.text.to_owned()))
+}
+
+fn audit_recipients(item: &Item<'_>, notes: &mut Notes) -> Option<Recipients> {
+    let items = item.list("keys, as in [\"age1...\"]", notes)?;
+    let is_private = |item: &Item<'_>| {
+        let read = item.raw().map(Recipients::parse);
+        matches!(read, Some(Err(RecipientError::Key(RecipientFault::Private))))
+    };
+    if items.iter().any(is_private) {
+        // No line of it is shown.
+        let message = "`audit_recipients` holds a private key, which stands in no file but its own";
+        notes.error(Code::BadRecipient, &(0..0), message).hint("write its public half: age-keygen -y, ssh-keygen -y");
+        return None;
+    }
+    let mut all: Option<Recipients> = None;
+    for item in items {
+        let Some(text) = item.text(notes) else { continue };
+        let read = Recipients::parse(text.text);
+        match read.and_then(|one| all.iter().try_fold(one, |one, before| before.clone().and(one))) {
+            Ok(recipients) => all = Some(recipients),
+            Err(error) => {
+                let code = if matches!(error, RecipientError::TooMany) { Code::TooMany } else { Code::BadRecipient };
+                notes.error(code, &text.span, error.to_string());
+            }
+        }
+    }
+    all
 }
 
 fn sources(file: &Table<'_>, sources: &Sources, notes: &mut Notes) -> Vec<ProviderSource> {

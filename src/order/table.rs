@@ -136,6 +136,11 @@ impl<'t> Item<'t> {
         }
     }
 
+    /// The text, whatever is in it; none where it is no text, with no finding.
+    pub(super) fn raw(&self) -> Option<&'t str> {
+        self.value.as_str()
+    }
+
     /// A text of one line, not empty, without control characters.
     pub(super) fn text(&self, notes: &mut Notes) -> Option<Text<'t>> {
         self.any_text(|_| false, notes)

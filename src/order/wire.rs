@@ -280,6 +280,9 @@ pub struct ProviderFile {
     /// Who runs the disclosure; or `--custodian`.
     #[schemars(length(min = 1))]
     pub custodian: Option<String>,
+    /// Who may read the audit: public keys of age (age1...) or of OpenSSH (ssh-ed25519, ssh-rsa). It is then encrypted to them.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub audit_recipients: Option<Vec<String>>,
     /// Where the sources are; or `--source NAME=PATH`.
     pub source: Option<Vec<ProviderSource>>,
     /// What is held back, whatever a clause asks.

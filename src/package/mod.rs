@@ -42,4 +42,4 @@ pub use error::{AuditFault, PackageError};
 pub use readme::text as readme_text;
 pub use replayed::ReplayedLedger;
 pub use spool::Spool;
-pub use writer::{Facts, Target, Writer, folder_of};
+pub use writer::{Facts, Target, Writer};

@@ -13,7 +13,7 @@ use crate::scratch::{Scratch, ScratchWriter};
 /// Bytes, written once and read once.
 pub struct Spool {
     memory: Vec<u8>,
-    file: Option<ScratchWriter>,
+    file: Option<Box<ScratchWriter>>,
     folder: Arc<Path>,
     length: u64,
 }
@@ -56,7 +56,7 @@ impl Write for Spool {
                 return Ok(bytes.len());
             }
             None => {
-                let mut file = ScratchWriter::create_in(&self.folder)?;
+                let mut file = Box::new(ScratchWriter::create_in(&self.folder)?);
                 file.append(&self.memory)?;
                 self.memory = Vec::new();
                 self.file.insert(file)

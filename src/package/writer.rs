@@ -18,6 +18,7 @@ use super::lines::LinesDone;
 use super::spool::{Spool, SpoolReader};
 use super::tape::Tape;
 use super::{PackageError, readme};
+use crate::beside::folder_of;
 use crate::delivery::Recipients;
 use crate::digest::{Digest, Hasher};
 use crate::ledger::{
@@ -354,11 +355,6 @@ impl Writer {
             })
             .collect()
     }
-}
-
-/// The folder that a path names its last part in.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A line with the times of a stamp.

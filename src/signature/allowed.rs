@@ -43,8 +43,8 @@ pub enum NotAllowed {
     #[error("no line of the allowed signers names it")]
     Unknown,
     /// A line names it for other purposes.
-    #[error("the allowed signers give it to {0}, but not for {NAMESPACE}")]
-    OtherNamespace(String),
+    #[error("the allowed signers give it to {0}, but not for {1}")]
+    OtherNamespace(String, &'static str),
     /// Its time has not begun.
     #[error("the allowed signers give it to {0}, but only from {1} UTC on")]
     NotYet(String, NaiveDateTime),
@@ -62,11 +62,16 @@ impl AllowedSigners {
         entries.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whom the file gives a key to, at a time.
+    /// Whom the file gives a key to, for packages, at a time.
     pub fn principals(&self, key: &Key, at: Timestamp) -> Result<&str, NotAllowed> {
+        self.principals_for(NAMESPACE, key, at)
+    }
+
+    /// Whom the file gives a key to, for that namespace, at a time.
+    pub fn principals_for(&self, namespace: &'static str, key: &Key, at: Timestamp) -> Result<&str, NotAllowed> {
         let mut why = NotAllowed::Unknown;
         for entry in self.0.iter().filter(|entry| entry.blob == key.blob()) {
-            match entry.allows(at) {
+            match entry.allows(namespace, at) {
                 Ok(()) => return Ok(&entry.principals),
                 Err(refusal) => why = refusal,
             }
@@ -121,10 +126,10 @@ impl Entry {
         }
     }
 
-    fn allows(&self, at: Timestamp) -> Result<(), NotAllowed> {
+    fn allows(&self, namespace: &'static str, at: Timestamp) -> Result<(), NotAllowed> {
         let who = || self.principals.chars().take(200).flat_map(char::escape_debug).collect::<String>();
-        if self.namespaces.as_deref().is_some_and(|list| !in_list(list, NAMESPACE)) {
-            return Err(NotAllowed::OtherNamespace(who()));
+        if self.namespaces.as_deref().is_some_and(|list| !in_list(list, namespace)) {
+            return Err(NotAllowed::OtherNamespace(who(), namespace));
         }
         match (self.after, self.before) {
             (Some(after), _) if at < after => Err(NotAllowed::NotYet(who(), after.to_utc())),
@@ -240,8 +245,11 @@ mod tests {
             (format!("p namespaces=\"git,extract-*\" {KEY}"), Ok("p")),
             (format!("p NAMESPACES=extract-package,valid-after=20240410Z {KEY}"), Ok("p")),
             (format!("p valid-before=\"202404101200Z\" {KEY}"), Ok("p")),
-            (format!("p namespaces=\"git\" {KEY}"), Err(NotAllowed::OtherNamespace("p".into()))),
-            (format!("p namespaces=\"*,!extract-package\" {KEY}"), Err(NotAllowed::OtherNamespace("p".into()))),
+            (format!("p namespaces=\"git\" {KEY}"), Err(NotAllowed::OtherNamespace("p".into(), NAMESPACE))),
+            (
+                format!("p namespaces=\"*,!extract-package\" {KEY}"),
+                Err(NotAllowed::OtherNamespace("p".into(), NAMESPACE)),
+            ),
             (
                 format!("p valid-after=20240411Z {KEY}"),
                 Err(NotAllowed::NotYet("p".into(), at("2024-04-11T00:00:00Z").to_utc())),

@@ -1,6 +1,6 @@
 //! What an SSH signature is made of (OpenSSH, `PROTOCOL.sshsig`).
 //!
-//! **Invariant:** an envelope that verifies was made for a package, by its own key, over this message.
+//! **Invariant:** an envelope that verifies was made for the purpose that is asked for, by its own key, over this message.
 
 use super::fault::Fault;
 use super::public_key::Key;
@@ -10,9 +10,10 @@ use super::{Message, NAMESPACE, armor};
 const MAGIC: &[u8] = b"SSHSIG";
 const VERSION: u32 = 1;
 
-/// A signature over a package, its parts apart.
+/// A signature, its parts apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Envelope {
+    namespace: &'static str,
     key: Key,
     hash: Hash,
     signature: Vec<u8>,
@@ -35,18 +36,18 @@ impl Hash {
 }
 
 /// What a key signs, with the hash that OpenSSH takes.
-pub(super) fn signed_data(message: &Message) -> Vec<u8> {
-    data_of(message, Hash::Sha512)
+pub(super) fn signed_data(namespace: &str, message: &Message) -> Vec<u8> {
+    data_of(namespace, message, Hash::Sha512)
 }
 
-fn data_of(message: &Message, hash: Hash) -> Vec<u8> {
+fn data_of(namespace: &str, message: &Message, hash: Hash) -> Vec<u8> {
     let mut data = MAGIC.to_vec();
-    put(&mut data, NAMESPACE.as_bytes());
+    put(&mut data, namespace.as_bytes());
     // Reserved, and empty.
     put(&mut data, b"");
     put(&mut data, hash.name().as_bytes());
     match hash {
-        Hash::Sha256 => put(&mut data, message.sha256()),
+        Hash::Sha256 => put(&mut data, message.sha256().bytes()),
         Hash::Sha512 => put(&mut data, message.sha512()),
     }
     data
@@ -54,12 +55,17 @@ fn data_of(message: &Message, hash: Hash) -> Vec<u8> {
 
 impl Envelope {
     /// Puts together what a key made of [`signed_data`].
-    pub(super) fn new(key: Key, signature: Vec<u8>) -> Self {
-        Self { key, hash: Hash::Sha512, signature }
+    pub(super) fn new(namespace: &'static str, key: Key, signature: Vec<u8>) -> Self {
+        Self { namespace, key, hash: Hash::Sha512, signature }
     }
 
-    /// Reads an armored signature.
+    /// Reads an armored signature over a package.
     pub fn read(text: &[u8]) -> Result<Self, Fault> {
+        Self::read_for(NAMESPACE, text)
+    }
+
+    /// Reads an armored signature of that namespace.
+    pub fn read_for(wanted: &'static str, text: &[u8]) -> Result<Self, Fault> {
         let bytes = armor::decode(text)?;
         let mut wire = Wire::new(&bytes);
         const CUT: Fault = Fault::Malformed("it ends too early");
@@ -80,23 +86,23 @@ impl Envelope {
             return Err(Fault::Malformed("something stands behind its last part"));
         }
         let shown = |bytes: &[u8]| -> String { String::from_utf8_lossy(bytes).chars().take(64).collect() };
-        if namespace != NAMESPACE.as_bytes() {
-            return Err(Fault::Namespace(shown(namespace)));
+        if namespace != wanted.as_bytes() {
+            return Err(Fault::Namespace(shown(namespace), wanted));
         }
         let hash = match hash {
             b"sha256" => Hash::Sha256,
             b"sha512" => Hash::Sha512,
             other => return Err(Fault::Hash(shown(other))),
         };
-        Ok(Self { key: Key::of_blob(key)?, hash, signature: signature.to_vec() })
+        Ok(Self { namespace: wanted, key: Key::of_blob(key)?, hash, signature: signature.to_vec() })
     }
 
-    /// The same as it lies beside a package.
+    /// The same as it lies in a file.
     pub fn armored(&self) -> String {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&VERSION.to_be_bytes());
         put(&mut bytes, self.key.blob());
-        put(&mut bytes, NAMESPACE.as_bytes());
+        put(&mut bytes, self.namespace.as_bytes());
         put(&mut bytes, b"");
         put(&mut bytes, self.hash.name().as_bytes());
         put(&mut bytes, &self.signature);
@@ -105,7 +111,7 @@ impl Envelope {
 
     /// Whether it is its key's signature over this message.
     pub fn verify(&self, message: &Message) -> Result<(), Fault> {
-        if self.key.verifies(&data_of(message, self.hash), &self.signature) {
+        if self.key.verifies(&data_of(self.namespace, message, self.hash), &self.signature) {
             Ok(())
         } else {
             Err(Fault::Wrong(self.key.fingerprint()))

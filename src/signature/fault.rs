@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** text out of a signature is shown without control characters.
 
-use super::NAMESPACE;
 use crate::beside::Unread;
 
 /// Why a signature does not count.
@@ -30,8 +29,8 @@ pub enum Fault {
     #[error("it is of version {0} of SSH signatures, and version 1 is read")]
     Version(u32),
     /// Made for another purpose.
-    #[error("it was made for the namespace {0:?}, not for {NAMESPACE}: whoever made it did not sign a package with it")]
-    Namespace(String),
+    #[error("it was made for the namespace {0:?}, not for {1}: whoever made it signed something else with it")]
+    Namespace(String, &'static str),
     /// Neither SHA-256 nor SHA-512.
     #[error("it is over a hash of the kind {0:?}; sha256 and sha512 are read")]
     Hash(String),

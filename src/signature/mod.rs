@@ -29,6 +29,9 @@ pub use crate::beside::Message;
 /// The namespace of signatures over packages: a signature that was made for something else does not count.
 pub const NAMESPACE: &str = "extract-package";
 
+/// The namespace of signatures over receipts.
+pub const RECEIPT_NAMESPACE: &str = "extract-receipt";
+
 /// What signs.
 #[derive(Debug)]
 pub enum Signer {
@@ -61,14 +64,19 @@ impl Signer {
         }
     }
 
-    /// Signs a message; the signature is verified before it is given.
+    /// Signs a package's message; the signature is verified before it is given.
     pub fn sign(&self, message: &Message) -> Result<Envelope, SignError> {
-        let data = envelope::signed_data(message);
+        self.sign_for(NAMESPACE, message)
+    }
+
+    /// Signs a message in that namespace; the signature is verified before it is given.
+    pub fn sign_for(&self, namespace: &'static str, message: &Message) -> Result<Envelope, SignError> {
+        let data = envelope::signed_data(namespace, message);
         let signature = match self {
             Self::Key(key) => key.sign(&data)?,
             Self::Agent(agent) => agent.sign(&data)?,
         };
-        let envelope = Envelope::new(self.key().clone(), signature);
+        let envelope = Envelope::new(namespace, self.key().clone(), signature);
         envelope.verify(message).map_err(SignError::Faulty)?;
         Ok(envelope)
     }

@@ -19,11 +19,11 @@ pub use location::Location;
 pub use survey::{Survey, Surveyed};
 pub use walk::Found;
 
+use crate::beside::folder_of;
 use crate::filesystem::{Changed, FileSystem, Folder, archive};
 use crate::image::{self, Hashing, StoredFile};
 use crate::journal::Journal;
 use crate::order;
-use crate::package::folder_of;
 use crate::scope::{ClauseSet, Entry, Scope};
 use crate::volume;
 

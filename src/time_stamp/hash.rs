@@ -38,7 +38,7 @@ impl Hash {
     /// Its hash of a package.
     pub fn of_message(self, message: &Message) -> &[u8] {
         match self {
-            Self::Sha256 => message.sha256(),
+            Self::Sha256 => message.sha256().bytes(),
             Self::Sha384 => message.sha384(),
             Self::Sha512 => message.sha512(),
         }

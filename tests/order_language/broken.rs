@@ -415,10 +415,18 @@ fn broken_providers() -> Vec<Changes> {
             ("schema = \"provider/1\"\n", "schema = \"provider/1\" #! no-custodian\n"),
             ("custodian = \"Duty officer 7\"\n", ""),
         ],
+        vec![("custodian = \"Duty officer 7\"", "custodian = \"\" #! empty\naudit_recipients = [] #! empty")],
         vec![(
             "custodian = \"Duty officer 7\"",
-            "custodian = \"\" #! empty\naudit_recipients = [] #! not-in-this-version",
+            "custodian = \"Duty officer 7\"\naudit_recipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8q\", \"bob\", \"\", 7] #! bad-recipient bad-recipient empty wrong-type",
         )],
+        vec![
+            ("schema = \"provider/1\"\n", "schema = \"provider/1\" #! bad-recipient\n"),
+            (
+                "custodian = \"Duty officer 7\"",
+                "custodian = \"Duty officer 7\"\naudit_recipients = [\"bob\", \"AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX\"]",
+            ),
+        ],
         vec![
             ("name = \"mail01\"", "name = \"mail02\" #! unknown-source"),
             (path, "path = 7 #! wrong-type\n"),

@@ -33,7 +33,7 @@ pub const LAYERS: &[&[&str]] = &[
     // The audit above the package, so that nothing of the package can be made of it.
     &["audit", "source"],
     &["verify"],
-    &["extract", "plan"],
+    &["extract", "plan", "receipt"],
     &["replay"],
     &["cli"],
 ];
@@ -49,6 +49,8 @@ pub const BESIDE: &[(&str, &str)] = &[
     ("scratch", "limits"),
     ("packing", "read_error"),
     ("extract", "plan"),
+    // What a provider file names as a recipient is held to be one while it is read.
+    ("order", "delivery"),
 ];
 
 pub const RULES: &[Rule] = &[
