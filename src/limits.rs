@@ -324,3 +324,8 @@ pub const KEY_ROUNDS: u32 = 16_384;
 pub const AGENT_MESSAGE_BYTES: usize = 256 * 1024;
 /// How long an answer of ssh-agent may take: a person may have to touch a key in hardware.
 pub const AGENT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+/// Leaks of one package that are listed: the first stops it.
+pub const LEAKS: usize = 1_000;
+/// The longest report that the leak check takes in, in bytes: [`REPORT_PATH_BYTES`] of which each may be shown by eight, and
+/// what an order may say.
+pub const REPORT_BYTES: u64 = 256 * 1024 * 1024;

@@ -359,6 +359,7 @@ fn an_order_that_has_expired_since_is_replayed_all_the_same() {
         path: case.path("out.tar"),
         audit: case.path("2024-17.audit.jsonl"),
         custodian: loaded.custodian.clone(),
+        own: Default::default(),
     };
     run(&Job {
         order: &loaded.order,

@@ -6,6 +6,7 @@ pub mod argument;
 pub mod check;
 mod explain;
 pub mod manifest;
+mod own_name;
 mod progress;
 mod replay;
 mod run;

@@ -44,7 +44,7 @@ use crate::digest::Digest;
 use crate::image::Hashing;
 use crate::ledger::{Disclosure, Tally};
 use crate::order::{Order, Provider};
-use crate::package::{CustodyLog, Event, PackageError, Place, ReplayedLedger, Target, Writer, folder_of};
+use crate::package::{CustodyLog, Event, OwnNames, PackageError, Place, ReplayedLedger, Target, Writer, folder_of};
 use crate::scope::Scope;
 use crate::source::{Location, Mounted, Source};
 
@@ -82,6 +82,8 @@ pub enum Output {
         audit: PathBuf,
         /// Who runs the disclosure.
         custodian: String,
+        /// What this machine and who uses it are called: none of it may be in the package.
+        own: OwnNames,
     },
     /// Nowhere: a preview.
     Preview {
@@ -180,9 +182,9 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
             let (disclosure, ledger) = closed.into_ledger();
             (disclosure, Some(ledger))
         }
-        Output::Package { custodian, .. } => {
+        Output::Package { custodian, own, .. } => {
             let custody = custody(job, begun, custodian, &digests)?;
-            let sealed = closed.seal(custody, (job.now)())?;
+            let sealed = closed.seal(custody, (job.now)(), &with_sources(own, &job.sources))?;
             meter.go_on()?;
             (trail.publish(sealed, (job.now)())?, None)
         }
@@ -250,6 +252,19 @@ fn digests(
             }
         })
         .collect()
+}
+
+/// The same with the places of the sources on this machine.
+fn with_sources(own: &OwnNames, sources: &[Location]) -> OwnNames {
+    let mut own = own.clone();
+    for location in sources {
+        for path in std::iter::once(&location.path).chain(&location.disks).chain(&location.backing) {
+            own.add_source(path);
+            // As given and as it is; what is not there has no other name.
+            path.canonicalize().into_iter().for_each(|whole| own.add_source(&whole));
+        }
+    }
+    own
 }
 
 /// What the custody log says of the run before it is sealed.

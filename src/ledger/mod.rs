@@ -17,11 +17,11 @@ mod timeline;
 mod visible;
 
 pub use disclosure::{ClauseWords, Disclosure, OrderFacts, Preview, Summary, Transactions, WindowWords};
-pub use json::line;
+pub use json::{LineError, line, read};
 pub use line::{ExhibitLine, RecordLine, TakeName, Times, escaped_path};
 pub use outcome::{Outcome, Shortfall, ShortfallKind};
 pub use reduced::Reduced;
-pub use source_kind::{ARCHIVE_KINDS, ARCHIVE_TREES, IMAGE_KINDS, SourceKind, is_archive_tree};
+pub use source_kind::{ARCHIVE_KINDS, ARCHIVE_TREES, FILE_SYSTEMS, IMAGE_KINDS, SourceKind, is_archive_tree};
 pub use statement::{ClauseFacts, FORMAT, JournalFacts, SourceFacts, Statement, Totals};
 pub use tally::{Counts, IdentityError, StreamTally, Tally};
 pub use timeline::{Timeline, Unit};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::PackageError;
 use super::custody::CustodyLog;
 use super::layout::Member;
+use super::leak::{Expected, Leak, LeakCheck, OwnNames};
 use super::replayed::ReplayedLedger;
 use super::spool::SpoolReader;
 use super::tape::{Tape, Tar, Written};
@@ -48,8 +49,9 @@ impl Closed {
         (self.disclosure, ReplayedLedger::new(self.exhibits, self.tape.members()))
     }
 
-    /// Writes the rest of the package, at `time`, and reads all of it back. A preview is refused.
-    pub fn seal(self, custody: CustodyLog, time: Timestamp) -> Result<Sealed, PackageError> {
+    /// Writes the rest of the package, at `time`, reads all of it back, and looks for what may not be in it; `own` is what this
+    /// machine and who uses it are called. A preview is refused.
+    pub fn seal(self, custody: CustodyLog, time: Timestamp, own: &OwnNames) -> Result<Sealed, PackageError> {
         let Self { mut tape, disclosure, .. } = self;
         if tape.is_preview() {
             return Err(PackageError::Preview);
@@ -66,7 +68,14 @@ impl Closed {
         tape.member(Member::Manifest, manifest.as_bytes())?;
         let tag_manifest = self::manifest(tape.members(), false);
         tape.member(Member::TagManifest, tag_manifest.as_bytes())?;
-        Ok(Sealed { tar: tape.finish()?, disclosure })
+        let order_sha256 = disclosure.statement.order_sha256;
+        let expected = Expected { order_id: &disclosure.order.id, order_sha256, own };
+        let mut check = LeakCheck::new(&expected);
+        let tar = tape.finish(&mut |bytes| check.feed(bytes))?;
+        match check.finish().into_iter().next() {
+            Some(Leak { member, kind }) => Err(PackageError::Leak { member, kind }),
+            None => Ok(Sealed { tar, disclosure }),
+        }
     }
 }
 

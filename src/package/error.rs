@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::layout::Member;
+use super::leak::LeakKind;
 use super::reader::Fault;
 use crate::limits;
 
@@ -45,6 +46,14 @@ pub enum PackageError {
         member: String,
         /// What is wrong with it.
         what: AuditFault,
+    },
+    /// The finished package holds what it may not.
+    #[error("the finished package was not sealed, and nothing of it is left: {member} {kind}")]
+    Leak {
+        /// Which member, by its name.
+        member: String,
+        /// What was found, by what it looks like.
+        kind: LeakKind,
     },
     /// A preview is not a package.
     #[error("a preview cannot be sealed")]

@@ -3,7 +3,7 @@
 //! A [`Writer`] takes [`Draft`]s and gives a [`Closed`] disclosure; that is sealed, read back, and published:
 //!
 //! ```no_run
-//! # use extract::package::{CustodyLog, Draft, Event, Facts, PackageError, Target, Writer};
+//! # use extract::package::{CustodyLog, Draft, Event, Facts, PackageError, OwnNames, Target, Writer};
 //! # fn run(order: &extract::order::Order, drafts: Vec<Draft>, facts: Facts) -> Result<(), PackageError> {
 //! # let now = extract::clock::now();
 //! let mut writer = Writer::create(order, None, Target::File { path: "2024-17.tar".into() })?;
@@ -12,7 +12,7 @@
 //! for draft in drafts {
 //!     writer.add(draft)?;
 //! }
-//! let (path, disclosure) = writer.close(facts)?.seal(custody, now)?.publish()?;
+//! let (path, disclosure) = writer.close(facts)?.seal(custody, now, &OwnNames::default())?.publish()?;
 //! # let _ = (path, disclosure); Ok(()) }
 //! ```
 //!
@@ -25,6 +25,7 @@ mod draft;
 mod error;
 mod head;
 pub mod layout;
+pub mod leak;
 mod lines;
 pub mod reader;
 mod readme;
@@ -37,6 +38,7 @@ pub use closed::{Closed, Sealed};
 pub use custody::{CustodyLine, CustodyLog, Event, SEALED};
 pub use draft::{Draft, Drafter, Place, RecordDraft, WholeDraft};
 pub use error::{AuditFault, PackageError};
+pub use leak::OwnNames;
 pub use readme::text as readme_text;
 pub use replayed::ReplayedLedger;
 pub use writer::{Facts, Target, Writer, folder_of};

@@ -102,13 +102,13 @@ impl Tape {
         Ok(())
     }
 
-    /// Ends the tar, brings it to the disk, and reads it back.
-    pub(super) fn finish(self) -> Result<Tar, PackageError> {
+    /// Ends the tar, brings it to the disk, and reads it back; every byte passes `see` too, from the first to the last.
+    pub(super) fn finish(self, see: &mut dyn FnMut(&[u8])) -> Result<Tar, PackageError> {
         let Some(mut out) = self.out else { return Err(PackageError::Preview) };
         out.file.write_all(&layout::END)?;
         let file = out.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        audit(&file, &self.order_id, &self.members)?;
+        audit(&file, &self.order_id, &self.members, see)?;
         Ok(Tar { file, path: out.path })
     }
 }
@@ -151,10 +151,15 @@ impl Tar {
 }
 
 /// Reads the finished tar from its first byte and holds it against what was written.
-fn audit(file: &NamedTempFile, order_id: &str, members: &[Written]) -> Result<(), PackageError> {
+fn audit(
+    file: &NamedTempFile,
+    order_id: &str,
+    members: &[Written],
+    see: &mut dyn FnMut(&[u8]),
+) -> Result<(), PackageError> {
     let mut file = file.as_file().try_clone()?;
     file.rewind()?;
-    let mut tar = TarReader::new(BufReader::with_capacity(limits::CHUNK_BYTES, file));
+    let mut tar = TarReader::new(BufReader::with_capacity(limits::CHUNK_BYTES, Seen { file, see }));
     let mut buffer = vec![0u8; limits::CHUNK_BYTES];
     for written in members {
         let fail = |what| PackageError::audit(written.member, what);
@@ -186,6 +191,20 @@ fn audit(file: &NamedTempFile, order_id: &str, members: &[Written]) -> Result<()
     }
 }
 
+/// A file whose bytes are shown as they are read.
+struct Seen<'s> {
+    file: std::fs::File,
+    see: &'s mut dyn FnMut(&[u8]),
+}
+
+impl io::Read for Seen<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.file.read(buffer)?;
+        (self.see)(buffer.get(..got).unwrap_or_default());
+        Ok(got)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +220,7 @@ mod tests {
     #[test]
     fn a_good_tar_is_audited_and_published_with_mode_0600() {
         let folder = tempfile::tempdir().unwrap();
-        let path = tape(folder.path()).finish().unwrap().publish().unwrap();
+        let path = tape(folder.path()).finish(&mut |_| {}).unwrap().publish().unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 512 * (2 + 3 + 2));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -217,11 +236,11 @@ mod tests {
             out.file.write_all(&layout::END).unwrap();
             out.file.flush().unwrap();
             let file = out.file.get_ref();
-            audit(file, "a", &tape.members).unwrap();
+            audit(file, "a", &tape.members, &mut |_| {}).unwrap();
             let mut byte = [0u8];
             file.as_file().read_exact_at(&mut byte, at).unwrap();
             file.as_file().write_all_at(&[byte[0] ^ 1], at).unwrap();
-            assert!(matches!(audit(file, "a", &tape.members), Err(PackageError::Audit { .. })), "byte {at}");
+            assert!(matches!(audit(file, "a", &tape.members, &mut |_| {}), Err(PackageError::Audit { .. })), "byte {at}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a dropped tar leaves nothing");
     }
@@ -229,7 +248,7 @@ mod tests {
     #[test]
     fn an_output_that_comes_into_being_meanwhile_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let tar = tape(folder.path()).finish().unwrap();
+        let tar = tape(folder.path()).finish(&mut |_| {}).unwrap();
         std::fs::write(folder.path().join("a.tar"), b"mine").unwrap();
         assert!(matches!(tar.publish(), Err(PackageError::OutputExists { .. })));
         assert_eq!(std::fs::read(folder.path().join("a.tar")).unwrap(), b"mine");
