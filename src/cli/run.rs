@@ -42,7 +42,12 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
     let own = own_names(order, &loaded, arguments);
     if !arguments.dry_run && own.are_in_custodian(&loaded.custodian) {
         say(err, format_args!("error: the custodian is named as this machine, or as who is logged in to it\n"));
-        say(err, format_args!("hint: give the officer's own name or role with --custodian: logins and hosts are not packaged\n"));
+        say(
+            err,
+            format_args!(
+                "hint: give the officer's own name or role with --custodian: logins and hosts are not packaged\n"
+            ),
+        );
         return INVALID;
     }
     // Before hours of work: the key is there, its passphrase fits, and no signature of another package lies in the way.

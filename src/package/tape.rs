@@ -240,7 +240,10 @@ mod tests {
             let mut byte = [0u8];
             file.as_file().read_exact_at(&mut byte, at).unwrap();
             file.as_file().write_all_at(&[byte[0] ^ 1], at).unwrap();
-            assert!(matches!(audit(file, "a", &tape.members, &mut |_| {}), Err(PackageError::Audit { .. })), "byte {at}");
+            assert!(
+                matches!(audit(file, "a", &tape.members, &mut |_| {}), Err(PackageError::Audit { .. })),
+                "byte {at}"
+            );
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a dropped tar leaves nothing");
     }

@@ -147,7 +147,9 @@ impl<'e> Contents<'e> {
                 let (line, clauses) = held.exhibit(line, *number, own)?;
                 let is_there = |member| self.seen.binary_search(&member).is_ok();
                 let has_records = line.has_records();
-                if !is_there(Member::Data(*number, line.extension())) || is_there(Member::Records(*number)) != has_records {
+                if !is_there(Member::Data(*number, line.extension()))
+                    || is_there(Member::Records(*number)) != has_records
+                {
                     return Err(LeakKind::Member);
                 }
                 self.records = self.records.saturating_sub(u32::from(has_records));
@@ -159,9 +161,7 @@ impl<'e> Contents<'e> {
             }
             Lines::Manifest(next) => {
                 let is_payload = self.current.0 == Some(Member::Manifest);
-                let is_listed = |member: &Member| {
-                    member.is_payload() == is_payload && *member != Member::TagManifest
-                };
+                let is_listed = |member: &Member| member.is_payload() == is_payload && *member != Member::TagManifest;
                 let rest = self.seen.get(*next..).unwrap_or_default();
                 let at = rest.iter().position(is_listed);
                 *next = next.saturating_add(at.unwrap_or(rest.len())).saturating_add(1);

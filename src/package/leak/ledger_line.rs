@@ -47,9 +47,9 @@ impl Held {
 
     /// A volume is called so in a package: by its number, or as the order calls it.
     pub(super) fn is_volume(&self, source: usize, name: &str) -> bool {
-        let numbered = name.strip_prefix('v').is_some_and(|digits| {
-            digits.parse::<u32>().is_ok_and(|number| number > 0 && number.to_string() == digits)
-        });
+        let numbered = name
+            .strip_prefix('v')
+            .is_some_and(|digits| digits.parse::<u32>().is_ok_and(|number| number > 0 && number.to_string() == digits));
         let own = self.order.sources.get(source).and_then(|source| source.volume.as_ref());
         numbered || name == "whole" || own.is_some_and(|volume| volume.to_string() == name)
     }

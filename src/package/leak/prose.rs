@@ -162,8 +162,18 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
     for run in text.split(|byte| !belongs(byte)).filter(|run| run.len() >= ENCODED_BYTES) {
         let hex: Option<Vec<u8>> = run.chunks_exact(2).map(byte).collect();
         out.extend(hex);
-        let standard: Vec<u8> =
-            run.iter().map(|&byte| if byte == b'-' { b'+' } else if byte == b'_' { b'/' } else { byte }).collect();
+        let standard: Vec<u8> = run
+            .iter()
+            .map(|&byte| {
+                if byte == b'-' {
+                    b'+'
+                } else if byte == b'_' {
+                    b'/'
+                } else {
+                    byte
+                }
+            })
+            .collect();
         for start in 0..4 {
             let whole = standard.get(start..).unwrap_or_default();
             let whole = whole.chunks_exact(4).flatten().copied().collect::<Vec<u8>>();
@@ -173,8 +183,11 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
             out.extend(engine.decode(standard.get(start..).unwrap_or_default()));
         }
     }
-    let narrowed: Vec<Vec<u8>> =
-        out.iter().filter(|bytes| bytes.contains(&0)).map(|bytes| bytes.iter().copied().filter(|b| *b != 0).collect()).collect();
+    let narrowed: Vec<Vec<u8>> = out
+        .iter()
+        .filter(|bytes| bytes.contains(&0))
+        .map(|bytes| bytes.iter().copied().filter(|b| *b != 0).collect())
+        .collect();
     out.extend(narrowed);
     out
 }

@@ -181,7 +181,8 @@ impl Head {
         let is_fixed = FIXED.iter().all(|(at, value)| block.get(*at..).is_some_and(|rest| rest.starts_with(value)));
         let zeros = ZERO.iter().filter_map(|&(from, to)| block.get(from..to)).chain([behind, zero]);
         let is_zero = zeros.flatten().all(|&byte| byte == 0);
-        let sum: u64 = (0..).zip(block).map(|(at, &byte)| if (148..156).contains(&at) { 32 } else { byte.into() }).sum();
+        let sum: u64 =
+            (0..).zip(block).map(|(at, &byte)| if (148..156).contains(&at) { 32 } else { byte.into() }).sum();
         let is_summed = block.get(148..156) == Some(format!("{sum:06o}\0 ").as_bytes());
         let kind = *block.get(156)?;
         Some(Self { name: name.to_vec(), size_bytes, kind, is_plain: is_fixed && is_zero && is_summed })
@@ -280,7 +281,8 @@ mod tests {
         let good = layout::header(b"a/big", size_bytes);
         let seen = read(&good, 100);
         assert_eq!((seen.0[0].1, seen.1), (size_bytes, vec![LeakKind::End]), "only its content is missing");
-        for (at, text) in [(512 + 24, &b"28 comment=host.example.org\n"[..]), (265, b"root"), (20, b"x"), (1024, b"b")] {
+        for (at, text) in [(512 + 24, &b"28 comment=host.example.org\n"[..]), (265, b"root"), (20, b"x"), (1024, b"b")]
+        {
             let mut bytes = good.clone();
             bytes[at..at + text.len()].copy_from_slice(text);
             let sum: u32 = (0..512).map(|at| if (148..156).contains(&at) { 32 } else { u32::from(bytes[at]) }).sum();

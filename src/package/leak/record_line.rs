@@ -26,11 +26,7 @@ pub(super) struct RecordLines {
 
 impl RecordLines {
     /// The next line, without its LF: the clauses that it names, and its time.
-    pub(super) fn line(
-        &mut self,
-        line: &[u8],
-        held: &Held,
-    ) -> Result<(ClauseSet, Option<Timestamp>), LeakKind> {
+    pub(super) fn line(&mut self, line: &[u8], held: &Held) -> Result<(ClauseSet, Option<Timestamp>), LeakKind> {
         self.number = self.number.saturating_add(1);
         match self.quick(line, held.order.disclose.positions) {
             Some(time) => Ok((self.set, time)),
@@ -63,7 +59,8 @@ impl RecordLines {
         let (clock, rest) = rest.split_at_checked(8)?;
         let [h, hh, b':', m, mm, b':', s, ss] = *clock else { return None };
         let two = |tens: u8, ones: u8| {
-            (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+            (tens.is_ascii_digit() && ones.is_ascii_digit())
+                .then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
         };
         let (hours, minutes, seconds) = (two(h, hh)?, two(m, mm)?, two(s, ss)?);
         if hours > 23 || minutes > 59 || seconds > 59 {
@@ -126,8 +123,8 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     if digits.is_empty() || (digits.len() > 1 && digits.first() == Some(&b'0')) {
         return None;
     }
-    let value = digits.iter().try_fold(0u64, |value, digit| {
-        value.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))
-    })?;
+    let value = digits
+        .iter()
+        .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))?;
     Some((value, rest))
 }

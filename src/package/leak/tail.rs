@@ -25,10 +25,14 @@ pub(super) fn statement(text: &[u8], held: &Held) -> Result<Statement, LeakKind>
         statement.digest.is_some() && statement.digest == statement.computed_digest().ok(),
         statement.sources.iter().map(|source| source.name.as_str()).eq(source_names),
         statement.sources.iter().all(|source| SourceKind::named(&source.kind).is_some()),
-        volumes.flat_map(|(at, source)| source.journal.iter().map(move |journal| (at, journal)))
+        volumes
+            .flat_map(|(at, source)| source.journal.iter().map(move |journal| (at, journal)))
             .all(|(at, journal)| held.is_volume(at, &journal.volume)),
         statement.clauses.iter().map(|clause| clause.id.as_str()).eq(clause_ids),
-        statement.clauses.iter().all(|facts| facts.examined.is_some() == examined && facts.outside.is_some() == examined),
+        statement
+            .clauses
+            .iter()
+            .all(|facts| facts.examined.is_some() == examined && facts.outside.is_some() == examined),
         statement.shortfalls.iter().all(|short| held.clauses(std::slice::from_ref(&short.clause)).is_some()),
     ];
     if fits.contains(&false) { Err(LeakKind::Text) } else { Ok(statement) }
