@@ -104,3 +104,37 @@ impl Held {
         Ok((line, clauses))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: &str = "schema = \"order/1\"\n[order]\nid = \"2024-17\"\nlegal_basis = \"pace-sch1\"\nauthority = \"A of web01\"\nreference = \"R\"\n\
+        made = 2024-04-08\nserved = 2024-04-09T09:40:00Z\ndue = \"P7D\"\nzone = \"UTC\"\n[[source]]\nname = \"s\"\n\
+        [[clause]]\nid = \"1\"\ntext = \"the files of \\u0062ox9\"\nsource = \"s\"\ncategory = \"content\"\npaths = [\"/etc/*\"]\ntake = \"files\"\n";
+
+    /// The report is made by the same code as the one that it is held against: a name of the machine in it would be in both.
+    #[test]
+    fn a_report_with_a_name_of_the_machine_is_found_though_it_is_made_so() {
+        let held = Held::of(ORDER.as_bytes()).unwrap();
+        let mut own = OwnNames::default();
+        ["web01", "evid01", "box9", "mx7"].into_iter().for_each(|host| own.add_host(host));
+        let line = format!(
+            "{{\"exhibit\":1,\"file\":\"data/000001.bin\",\"sha256\":\"{}\",\"bytes\":0,\"take\":\"files\",\"format\":null,\"records\":null,\
+             \"clauses\":[\"1\"],\"source\":\"s\",\"volume\":null,\"filesystem\":null,\"path\":\"/etc/mx7.conf\",\"time\":null,\"clock\":null}}",
+            "0".repeat(64)
+        );
+        let (listed, _) = held.exhibit(line.as_bytes(), 1, &own).unwrap();
+        let cases = [
+            ("<p>made for web01 and box9, from /etc/mx7.conf</p>", false),
+            ("<p>made on evid01</p>", true),
+            ("<p>made on &#101;vid01</p>", true),
+            ("<p>made on evid012</p>", false),
+        ];
+        for (report, has_own) in cases {
+            assert_eq!(held.has_own(report.as_bytes(), std::slice::from_ref(&listed), &own), has_own, "{report}");
+        }
+        // Without the exhibit its path says nothing.
+        assert!(held.has_own(b"/etc/mx7.conf", &[], &own));
+    }
+}

@@ -128,3 +128,110 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
         .try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))?;
     Some((value, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: &str = "schema = \"order/1\"\n[order]\nid = \"2024-17\"\nlegal_basis = \"pace-sch1\"\nauthority = \"A\"\nreference = \"R\"\n\
+        made = 2024-04-08\nserved = 2024-04-09T09:40:00Z\ndue = \"P7D\"\nzone = \"UTC\"\nPOSITIONS\n[[source]]\nname = \"s\"\n\
+        [[clause]]\nid = \"1\"\ntext = \"the requests of 192.0.2.1\"\nsource = \"s\"\ncategory = \"traffic\"\npaths = [\"/log/*\"]\ntake = \"records\"\n\
+        identifiers = [{ ip = \"192.0.2.1\" }]\n\
+        [[clause]]\nid = \"2\"\ntext = \"the requests of 192.0.2.2\"\nsource = \"s\"\ncategory = \"traffic\"\npaths = [\"/log/*\"]\ntake = \"records\"\n\
+        identifiers = [{ ip = \"192.0.2.2\" }]\n";
+
+    fn held(positions: bool) -> Held {
+        let words = if positions { "disclose = { positions = true }" } else { "" };
+        Held::of(ORDER.replace("POSITIONS", words).as_bytes()).unwrap()
+    }
+
+    fn line(n: u64, time: &str, clauses: &str, end: &str) -> String {
+        let sum = format!("{n:064x}");
+        format!("{{\"n\":{n},\"length\":{},\"sha256\":\"{sum}\",\"time\":{time},\"clauses\":{clauses}{end}}}", n * 7)
+    }
+
+    #[test]
+    fn lines_are_read_the_quick_way_where_only_numbers_sums_and_the_time_of_day_change() {
+        let (held, mut lines) = (held(true), RecordLines::default());
+        let rows = [
+            ("\"2024-03-31T01:02:03Z\"", "[\"1\"]", false),
+            ("\"2024-03-31T23:59:59.125Z\"", "[\"1\"]", true),
+            ("null", "[\"1\"]", true),
+            ("\"2024-04-01T00:00:00Z\"", "[\"1\"]", false),
+            ("\"2024-04-01T00:00:01Z\"", "[\"1\",\"2\"]", false),
+            ("\"2024-04-01T00:00:02Z\"", "[\"1\",\"2\"]", true),
+        ];
+        for ((time, clauses, is_quick), n) in rows.into_iter().zip(1..) {
+            let text = line(n, time, clauses, &format!(",\"offset\":{n}00"));
+            lines.number = n;
+            assert_eq!(lines.quick(text.as_bytes(), true).is_some(), is_quick, "{text}");
+            lines.number = n - 1;
+            let (set, at) = lines.line(text.as_bytes(), &held).unwrap();
+            let read: RecordLine = ledger::read(text.as_bytes()).unwrap();
+            assert_eq!(Some(set), held.clauses(&read.clauses), "{text}");
+            assert_eq!(at.map(Timestamp::seconds), read.time.map(Timestamp::seconds), "{text}");
+        }
+    }
+
+    /// Whatever is put into a line, the quick way takes nothing that the slow one refuses, and reads no other time.
+    #[test]
+    fn no_byte_can_be_changed_so_that_only_the_quick_way_takes_it() {
+        let mut seed = 7u64;
+        let mut chance = |below: usize| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) as usize % below
+        };
+        let (mut taken, mut refused) = (0, 0);
+        for (positions, end) in [(false, ""), (true, ",\"offset\":4096")] {
+            let held = held(positions);
+            let first = line(1, "\"2024-03-31T01:02:03Z\"", "[\"1\"]", end);
+            let good = line(2, "\"2024-03-31T04:05:06.75Z\"", "[\"1\"]", end);
+            for _ in 0..40_000 {
+                let mut bytes = good.clone().into_bytes();
+                for _ in 0..=chance(2) {
+                    let at = chance(bytes.len());
+                    let new = b"0123456789:.Z\"{}[],-aeTn\\ \x00\xff"[chance(28)];
+                    match chance(3) {
+                        0 => bytes[at] = new,
+                        1 => bytes.insert(at, new),
+                        _ => drop(bytes.remove(at)),
+                    }
+                }
+                let mut lines = RecordLines::default();
+                lines.line(first.as_bytes(), &held).unwrap();
+                lines.number = 2;
+                let quick = lines.quick(&bytes, positions);
+                let slow = ledger::read::<RecordLine>(&bytes).ok().filter(|read| read.n == 2 && read.length > 0);
+                if let Some(time) = quick {
+                    let read = slow.unwrap_or_else(|| panic!("{}", bytes.escape_ascii()));
+                    assert_eq!(time.map(Timestamp::seconds), read.time.map(Timestamp::seconds));
+                    taken += 1;
+                } else {
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken > 5_000 && refused > 20_000, "{taken} {refused}");
+    }
+
+    #[test]
+    fn what_the_order_does_not_hold_is_refused() {
+        let (without, with) = (held(false), held(true));
+        let rows = [
+            (&without, line(1, "null", "[\"1\"]", ""), true),
+            (&without, line(1, "null", "[\"2\",\"1\"]", ""), false),
+            (&without, line(1, "null", "[\"1\",\"1\"]", ""), false),
+            (&without, line(1, "null", "[]", ""), false),
+            (&without, line(1, "null", "[\"3\"]", ""), false),
+            (&without, line(2, "null", "[\"1\"]", ""), false),
+            (&without, line(1, "null", "[\"1\"]", ",\"offset\":1"), false),
+            (&with, line(1, "null", "[\"1\"]", ""), false),
+            (&without, line(1, "null", "[\"1\"]", ",\"because\":[\"1\"]"), true),
+            (&without, line(1, "null", "[\"1\"]", ",\"because\":[\"mallory\"]"), false),
+            (&without, line(1, "null", "[\"1\"]", ",\"reduced\":{\"fields\":[\"mallory\"]}"), false),
+        ];
+        for (held, text, is_good) in rows {
+            assert_eq!(RecordLines::default().line(text.as_bytes(), held).is_ok(), is_good, "{text}");
+        }
+    }
+}
