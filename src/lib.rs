@@ -9,7 +9,7 @@
 //!                              FileSystem::open(Permit) --> Opened --> RecordGate or WholeGate + stream
 //! records: unpacked --> RecordFormat --> RawRecord --judge, reduce--> InScope<Record>, one a form --> Draft
 //! whole:   every byte shown to the gate          --finish--> InScope<..>      --> Draft
-//! package: Writer::add(Draft) --> ledger --> close: Disclosure --> Report::of --> seal: read back --> publish
+//! package: Writer::add(Draft) --> ledger --> close: Disclosure --> Report::of --> seal: read back, leak check --> publish
 //! verify:  structure, closed world, digests, chain, clauses, totals, scope decided again --> findings
 //! replay:  verify --> the same way again, into a package that goes nowhere --> the two digests, the two ledgers
 //! ```
@@ -26,7 +26,7 @@
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
 //! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |
 //! | 6 | [`report`] | the two reports, made of a [`ledger::Disclosure`] alone |
-//! | 7 | [`package`] | the sealed tar: layout, writer, reader, custody log |
+//! | 7 | [`package`] | the sealed tar: layout, writer, reader, custody log; [`package::leak`], a second reader that looks for what may not be in it |
 //! | 8 | [`audit`], [`source`] | the provider's own file beside the package, a chain of lines; the named things that an order lets us open, and the walk |
 //! | 9 | [`verify`] | checking a package without its sources |
 //! | 10 | [`extract`], [`plan`], [`receipt`] | the pipeline; the preview for people; what a recipient signs back |

@@ -372,3 +372,8 @@ pub const RECEIPT_CHECKS: usize = 64;
 pub const RECEIPTS: usize = 32;
 /// Stanzas in the header of an encrypted package: one a recipient, and some that mean nothing.
 pub const AGE_STANZAS: usize = 128;
+/// Leaks of one package that are listed: the first stops it.
+pub const LEAKS: usize = 1_000;
+/// The longest report that the leak check takes in, in bytes: [`REPORT_PATH_BYTES`] of which each may be shown by eight, and
+/// what an order may say.
+pub const REPORT_BYTES: u64 = 256 * 1024 * 1024;

@@ -398,6 +398,7 @@ fn an_order_that_has_expired_since_is_replayed_all_the_same() {
         audit: case.path("2024-17.audit.jsonl"),
         custodian: loaded.custodian.clone(),
         operator: Box::default(),
+        own: Default::default(),
     };
     run(&Job {
         order: &loaded.order,

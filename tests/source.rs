@@ -254,3 +254,24 @@ fn every_image_format_is_a_kind_of_source_and_the_other_way_round() {
     kinds.sort_unstable();
     assert_eq!(formats, kinds);
 }
+
+/// The leak check knows what a file system may be called without seeing a reader.
+#[test]
+fn every_family_of_file_systems_has_its_names_in_the_ledger_and_the_other_way_round() {
+    let spelt = |family: &str| family.to_ascii_lowercase().replace(' ', "");
+    let families: Vec<String> = extract::filesystem::FORMATS
+        .iter()
+        .flat_map(|format| format.family.split('/').map(spelt).collect::<Vec<_>>())
+        .collect();
+    let names = extract::ledger::FILE_SYSTEMS;
+    let is_of = |name: &str, family: &String| {
+        name.trim_end_matches(|c: char| c.is_ascii_digit())
+            .starts_with(family.trim_end_matches(|c: char| c.is_ascii_digit()))
+    };
+    for family in &families {
+        assert!(names.iter().any(|name| is_of(name, family)), "{family}");
+    }
+    for name in names {
+        assert!(families.iter().any(|family| is_of(name, family)), "{name}");
+    }
+}

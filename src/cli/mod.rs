@@ -8,6 +8,7 @@ mod explain;
 mod identity;
 pub mod manifest;
 mod operator;
+mod own_name;
 mod progress;
 mod receipt;
 mod replay;

@@ -11,12 +11,14 @@ use super::argument::{RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
 use super::sign::SignFailure;
-use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, identity, operator, say, sign};
+use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, identity, operator, own_name, say, sign};
 use crate::audit::AuditError;
+use crate::beside::folder_of;
 use crate::clock;
 use crate::delivery::{Opened, Recipients};
 use crate::extract::{self, Done, ExtractError, Job, Output};
-use crate::package::PackageError;
+use crate::package::leak::LeakKind;
+use crate::package::{OwnNames, PackageError};
 use crate::plan;
 use crate::read_error::ReadError;
 use crate::signature::{Signer, beside};
@@ -42,8 +44,19 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
         let (count, path) = (loaded.warnings, order.display());
         say(err, format_args!("warning: {count} to look at: see extract check {path}\n"));
     }
+    let own = own_names(order, &loaded, arguments);
+    if !arguments.dry_run && own.are_in_custodian(&loaded.custodian) {
+        say(err, format_args!("error: the custodian is named as this machine, or as who is logged in to it\n"));
+        say(
+            err,
+            format_args!(
+                "hint: give the officer's own name or role with --custodian: logins and hosts are not packaged\n"
+            ),
+        );
+        return INVALID;
+    }
     // Before hours of work: the key is there, its passphrase fits, and no signature of another package lies in the way.
-    let output = output(arguments, &loaded, recipients);
+    let output = output(arguments, &loaded, recipients, own);
     let signer = match arguments.sign.as_deref().map(|key| sign::prepared(key, err)) {
         Some(None) => return INVALID,
         Some(Some(signer)) if is_free_of_signatures(&output, err) => Some(signer),
@@ -113,7 +126,16 @@ pub(super) fn threads(asked: Option<u16>) -> usize {
     }
 }
 
-fn output(arguments: &RunArguments, loaded: &Loaded, recipients: Option<Recipients>) -> Output {
+/// What this machine and its user are called, and where the files of this order are.
+fn own_names(order: &Path, loaded: &Loaded, arguments: &RunArguments) -> OwnNames {
+    let provider = manifest::provider_path(order);
+    let there = loaded.provider.as_ref().map(|_| provider.as_path());
+    let output = arguments.output.as_deref().map(folder_of);
+    let given: Vec<&Path> = [Some(order), there, output].into_iter().flatten().collect();
+    own_name::gather(&given)
+}
+
+fn output(arguments: &RunArguments, loaded: &Loaded, recipients: Option<Recipients>, own: OwnNames) -> Output {
     if arguments.dry_run {
         return Output::Preview { spool: std::env::temp_dir() };
     }
@@ -123,7 +145,7 @@ fn output(arguments: &RunArguments, loaded: &Loaded, recipients: Option<Recipien
     let is_encrypted = loaded.provider.as_ref().is_some_and(|provider| provider.audit_recipients.is_some());
     let audit = path.with_file_name(format!("{id}.audit.jsonl{}", if is_encrypted { ".age" } else { "" }));
     let (custodian, operator) = (loaded.custodian.clone(), Box::new(operator::operator()));
-    Output::Package { path, recipients, audit, custodian, operator }
+    Output::Package { path, recipients, audit, custodian, operator, own }
 }
 
 fn finished(arguments: &RunArguments, job: &Job<'_>, done: &Done, out: &mut dyn Write) -> u8 {
@@ -189,6 +211,14 @@ pub(super) fn hint(error: &ExtractError) -> Option<&'static str> {
         ExtractError::Package(PackageError::OutputExists { .. }) => {
             Some("name another file with --output, or move the existing one away; a sealed package is never replaced")
         }
+        ExtractError::Package(PackageError::Leak { kind: LeakKind::Own, .. }) => Some(
+            "nothing was disclosed; a place on the server may be called as a place here: run the order with its files, its \
+             sources and its output in other folders, and if it is stopped again, tell the makers of the program this line",
+        ),
+        ExtractError::Package(PackageError::Leak { .. }) => Some(
+            "nothing was disclosed; this is a fault of the program, and another run will end the same way: tell its makers \
+             this line and the version; what the order comes to is still shown by --dry-run --json",
+        ),
         ExtractError::Audit(AuditError::Exists { .. }) => {
             Some("move the existing audit away, or name a package in another folder with --output")
         }

@@ -47,7 +47,7 @@ use crate::digest::Digest;
 use crate::image::{Hashed, Hashing};
 use crate::ledger::{Disclosure, Tally};
 use crate::order::{Order, Provider};
-use crate::package::{CustodyLog, Event, PackageError, Place, ReplayedLedger, Target, Writer};
+use crate::package::{CustodyLog, Event, OwnNames, PackageError, Place, ReplayedLedger, Target, Writer};
 use crate::scope::Scope;
 use crate::source::{Location, Mounted, Source};
 
@@ -89,6 +89,8 @@ pub enum Output {
         custodian: String,
         /// Who that is to the machine, for the audit alone.
         operator: Box<Operator>,
+        /// What this machine and who uses it are called: none of it may be in the package.
+        own: OwnNames,
     },
     /// Nowhere: a preview.
     Preview {
@@ -189,9 +191,9 @@ pub fn run(job: &Job<'_>) -> Result<Done, ExtractError> {
             let (disclosure, ledger) = closed.into_ledger();
             (disclosure, Some(ledger), None)
         }
-        Output::Package { custodian, .. } => {
+        Output::Package { custodian, own, .. } => {
             let custody = custody(job, begun, custodian, &digests)?;
-            let sealed = closed.seal(custody, (job.now)())?;
+            let sealed = closed.seal(custody, (job.now)(), &with_sources(own, &job.sources))?;
             meter.go_on()?;
             let key = sealed.own_key().cloned();
             (trail.publish(sealed, (job.now)())?, None, key)
@@ -263,6 +265,19 @@ fn hashed(
             }
         })
         .collect()
+}
+
+/// The same with the places of the sources on this machine.
+fn with_sources(own: &OwnNames, sources: &[Location]) -> OwnNames {
+    let mut own = own.clone();
+    for location in sources {
+        for path in std::iter::once(&location.path).chain(&location.disks).chain(&location.backing) {
+            own.add_source(path);
+            // As given and as it is; what is not there has no other name.
+            path.canonicalize().into_iter().for_each(|whole| own.add_source(&whole));
+        }
+    }
+    own
 }
 
 /// What the custody log says of the run before it is sealed.

@@ -6,6 +6,28 @@
 //! **Invariant:** one value, one text.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Why a line is not one of a package.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// It is no JSON, or not that of this kind of line.
+    #[error("is not in the form of a package ({0})")]
+    Json(#[from] serde_json::Error),
+    /// Two readers may take it in two ways: there is one form only.
+    #[error("says what it says in another form than a package does: two readers may understand it in two ways")]
+    OtherForm,
+}
+
+/// Reads one line, given without its LF. Read is what [`line`] would write again, to the byte, and nothing else.
+pub fn read<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, LineError> {
+    let value: T = serde_json::from_slice(text)?;
+    let again = line(&value)?;
+    if again.strip_suffix(b"\n") != Some(text) {
+        return Err(LineError::OtherForm);
+    }
+    Ok(value)
+}
 
 /// The value as one line with its LF. No type of the ledger can fail here.
 pub fn line<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {

@@ -98,6 +98,17 @@ impl ExhibitLine {
     pub fn extension(&self) -> Extension {
         Reduced::extension(self.reduced.as_ref(), self.format)
     }
+
+    /// Its exact path on the server; none where its two forms are not one path, or it does not begin at the root.
+    pub fn exact_path(&self) -> Option<Vec<u8>> {
+        use base64::Engine as _;
+        let path = match &self.path_base64 {
+            None => self.path.clone().into_bytes(),
+            Some(text) => base64::engine::general_purpose::STANDARD.decode(text).ok()?,
+        };
+        let (text, exact) = escaped_path(&path);
+        (text == self.path && exact == self.path_base64 && path.first() == Some(&b'/')).then_some(path)
+    }
 }
 
 /// Times by clock, in the order of [`Clock::ALL`].

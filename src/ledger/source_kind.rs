@@ -11,6 +11,9 @@ pub const IMAGE_KINDS: [&str; 11] =
 pub const ARCHIVE_KINDS: [&str; 6] = ["tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip"];
 /// The trees in archives, by the name that a ledger line gives in the place of a file system.
 pub const ARCHIVE_TREES: [&str; 2] = ["tar", "zip"];
+/// The file systems of volumes, by the name that a ledger line gives.
+pub const FILE_SYSTEMS: [&str; 12] =
+    ["ext2", "ext3", "ext4", "xfs", "btrfs", "ntfs", "fat12", "fat16", "fat32", "exfat", "iso9660", "squashfs"];
 
 /// What a source is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

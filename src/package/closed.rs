@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::PackageError;
-use super::agent::Agent;
+use super::bag_info;
 use super::custody::CustodyLog;
 use super::layout::Member;
+use super::leak::{Expected, Leak, LeakCheck, OwnNames};
 use super::replayed::ReplayedLedger;
 use super::spool::SpoolReader;
 use super::tape::{Tape, Tar, Written};
@@ -50,8 +51,9 @@ impl Closed {
         (self.disclosure, ReplayedLedger::new(self.exhibits, self.tape.members()))
     }
 
-    /// Writes the rest of the package, at `time`, and reads all of it back. A preview is refused.
-    pub fn seal(self, custody: CustodyLog, time: Timestamp) -> Result<Sealed, PackageError> {
+    /// Writes the rest of the package, at `time`, reads all of it back, and looks for what may not be in it; `own` is what this
+    /// machine and who uses it are called. A preview is refused.
+    pub fn seal(self, custody: CustodyLog, time: Timestamp, own: &OwnNames) -> Result<Sealed, PackageError> {
         let Self { mut tape, disclosure, .. } = self;
         if tape.is_preview() {
             return Err(PackageError::Preview);
@@ -63,12 +65,19 @@ impl Closed {
         let digest = disclosure.digest()?;
         let custody = custody.seal(time, digest, Digest::of(manifest.as_bytes()))?;
         tape.member(Member::Custody, &custody)?;
-        let bag_info = bag_info(&disclosure.order.id, tape.members(), time);
+        let bag_info = bag_info::text(&disclosure.order.id, time, payload(tape.members()));
         tape.member(Member::BagInfo, bag_info.as_bytes())?;
         tape.member(Member::Manifest, manifest.as_bytes())?;
         let tag_manifest = self::manifest(tape.members(), false);
         tape.member(Member::TagManifest, tag_manifest.as_bytes())?;
-        Ok(Sealed { tar: tape.finish()?, disclosure })
+        let order_sha256 = disclosure.statement.order_sha256;
+        let expected = Expected { order_id: &disclosure.order.id, order_sha256, own };
+        let mut check = LeakCheck::new(&expected);
+        let tar = tape.finish(&mut |bytes| check.feed(bytes))?;
+        match check.finish().into_iter().next() {
+            Some(Leak { member, kind }) => Err(PackageError::Leak { member, kind }),
+            None => Ok(Sealed { tar, disclosure }),
+        }
     }
 }
 
@@ -105,15 +114,8 @@ fn manifest(members: &[Written], payload: bool) -> String {
     out
 }
 
-/// `bag-info.txt` (RFC 8493, 2.2.2).
-fn bag_info(order_id: &str, members: &[Written], time: Timestamp) -> String {
+/// Bytes and files of `data/`.
+fn payload(members: &[Written]) -> (u64, u64) {
     let payload = members.iter().filter(|written| written.member.is_payload());
-    let (octets, streams) = payload.fold((0u64, 0u64), |(octets, streams), written| {
-        (octets.saturating_add(written.bytes), streams.saturating_add(1))
-    });
-    let day = time.to_utc().date();
-    format!(
-        "Bag-Software-Agent: {}\nBagging-Date: {day}\nExternal-Identifier: {order_id}\nPayload-Oxum: {octets}.{streams}\n",
-        Agent::own()
-    )
+    payload.fold((0, 0), |(octets, streams), written| (octets.saturating_add(written.bytes), streams.saturating_add(1)))
 }

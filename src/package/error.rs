@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::layout::Member;
+use super::leak::LeakKind;
 use super::reader::Fault;
 use crate::delivery::OpenError;
 use crate::limits;
@@ -50,6 +51,14 @@ pub enum PackageError {
     /// The finished package does not decrypt as it was encrypted.
     #[error("the finished package does not decrypt as it was encrypted: {0}")]
     Undecrypted(#[from] OpenError),
+    /// The finished package holds what it may not.
+    #[error("the finished package was not sealed, and nothing of it is left: {member} {kind}")]
+    Leak {
+        /// Which member, by its name.
+        member: String,
+        /// What was found, by what it looks like.
+        kind: LeakKind,
+    },
     /// A preview is not a package.
     #[error("a preview cannot be sealed")]
     Preview,

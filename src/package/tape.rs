@@ -102,13 +102,13 @@ impl Tape {
         Ok(())
     }
 
-    /// Ends the tar, brings it to the disk, and reads it back.
-    pub(super) fn finish(self) -> Result<Tar, PackageError> {
+    /// Ends the tar, brings it to the disk, and reads it back; every byte passes `see` too, from the first to the last.
+    pub(super) fn finish(self, see: &mut dyn FnMut(&[u8])) -> Result<Tar, PackageError> {
         let Some(mut out) = self.out else { return Err(PackageError::Preview) };
         out.body.write_all(&layout::END)?;
         let (file, key) = out.body.finish()?;
         file.as_file().sync_all()?;
-        audit(read_back(&file, key.as_ref())?, &self.order_id, &self.members)?;
+        audit(read_back(&file, key.as_ref())?, &self.order_id, &self.members, see)?;
         Ok(Tar { file, key, path: out.path })
     }
 }
@@ -215,9 +215,9 @@ impl Tar {
     }
 }
 
-/// Reads the finished tar and holds it against what was written.
-fn audit(file: impl Read, order_id: &str, members: &[Written]) -> Result<(), PackageError> {
-    let mut tar = TarReader::new(BufReader::with_capacity(limits::CHUNK_BYTES, file));
+/// Reads the finished tar and holds it against what was written; `see` is shown every byte of it.
+fn audit(file: impl Read, order_id: &str, members: &[Written], see: &mut dyn FnMut(&[u8])) -> Result<(), PackageError> {
+    let mut tar = TarReader::new(BufReader::with_capacity(limits::CHUNK_BYTES, Seen { file, see }));
     let mut buffer = vec![0u8; limits::CHUNK_BYTES];
     for written in members {
         let fail = |what| PackageError::audit(written.member, what);
@@ -249,6 +249,20 @@ fn audit(file: impl Read, order_id: &str, members: &[Written]) -> Result<(), Pac
     }
 }
 
+/// A file whose bytes are shown as they are read.
+struct Seen<'s, R> {
+    file: R,
+    see: &'s mut dyn FnMut(&[u8]),
+}
+
+impl<R: Read> Read for Seen<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.file.read(buffer)?;
+        (self.see)(buffer.get(..got).unwrap_or_default());
+        Ok(got)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,7 +288,7 @@ mod tests {
     #[test]
     fn a_good_tar_is_audited_and_published_with_mode_0600() {
         let folder = tempfile::tempdir().unwrap();
-        let path = tape(folder.path()).finish().unwrap().publish().unwrap();
+        let path = tape(folder.path()).finish(&mut |_| {}).unwrap().publish().unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 512 * (2 + 3 + 2));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -288,7 +302,7 @@ mod tests {
             let mut out = tape.out.unwrap();
             out.body.write_all(&layout::END).unwrap();
             let (file, key) = out.body.finish().unwrap();
-            let audit = || audit(read_back(&file, key.as_ref())?, "a", &tape.members);
+            let audit = || audit(read_back(&file, key.as_ref())?, "a", &tape.members, &mut |_| {});
             for at in 0..file.as_file().metadata().unwrap().len() {
                 let mut byte = [0u8];
                 file.as_file().read_exact_at(&mut byte, at).unwrap();
@@ -305,7 +319,7 @@ mod tests {
     #[test]
     fn an_output_that_comes_into_being_meanwhile_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let tar = tape(folder.path()).finish().unwrap();
+        let tar = tape(folder.path()).finish(&mut |_| {}).unwrap();
         std::fs::write(folder.path().join("a.tar"), b"mine").unwrap();
         assert!(matches!(tar.publish(), Err(PackageError::OutputExists { .. })));
         assert_eq!(std::fs::read(folder.path().join("a.tar")).unwrap(), b"mine");

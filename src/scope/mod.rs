@@ -51,4 +51,5 @@ pub use reduction::{Admitted, Form, Remainder, reduced};
 pub use row::read_time;
 pub use survey::{survey_permit, toward_mount_table};
 pub use taken_in::{TakenIn, is_sdbox_name, maildir_time};
+pub use token::{addresses, tokens};
 pub use verdict::Verdict;

@@ -36,7 +36,7 @@ fn runs(text: &[u8], belongs: fn(u8) -> bool) -> impl Iterator<Item = (usize, &[
 }
 
 /// The whole tokens of a text.
-pub(in crate::scope) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     runs(text, is_token_byte).filter_map(|(_, run)| {
         let end = run.iter().rposition(|&byte| byte != b'.')?;
         run.get(..=end)
@@ -60,7 +60,7 @@ pub(in crate::scope) fn doubtful_tokens(text: &[u8]) -> impl Iterator<Item = &[u
 ///
 /// Full stops and colons at the ends of a run are a sentence's (`refused 192.0.2.1:25.`, `from 192.0.2.1: bye`), and a word
 /// and a colon may stand in front (`client:192.0.2.1`, `IPv6:2001:db8::1` of RFC 5321, 4.1.3).
-pub(in crate::scope) fn addresses(text: &[u8]) -> impl Iterator<Item = (IpAddr, Option<u16>)> {
+pub fn addresses(text: &[u8]) -> impl Iterator<Item = (IpAddr, Option<u16>)> {
     runs(text, is_ip_byte).flat_map(|(start, run)| {
         // The shortest are `::` and `0.0.0.0`; without a separator it is a number or a word.
         let has = |sign| memchr::memchr(sign, run).is_some();

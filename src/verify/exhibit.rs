@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** nothing of it is taken from its content.
 
-use super::ledger::exact_path;
 use super::names::Names;
 use crate::ledger::{ExhibitLine, TakeName};
 use crate::order::Format;
@@ -24,7 +23,7 @@ impl Exhibit {
     pub fn new(line: ExhibitLine, names: &Names<'_>) -> Option<Self> {
         let member = Member::Data(line.exhibit, line.extension());
         let source = names.source(&line.source)?;
-        let path = exact_path(&line)?;
+        let path = line.exact_path()?;
         let named = names.known(&line.clauses);
         let form = named.iter().next().and_then(|first| Form::of(names.order, first));
         Some(Self { line, member, source, path, named, form })

@@ -14,7 +14,7 @@ use super::contents::{Line, Shelf};
 use super::names::Names;
 use super::totals::Recount;
 use crate::digest::{Digest, Hasher};
-use crate::ledger::{ExhibitLine, RecordLine, Statement, Summary, TakeName, escaped_path};
+use crate::ledger::{ExhibitLine, RecordLine, Statement, Summary, TakeName};
 use crate::package::layout::Member;
 use crate::scope::ClauseSet;
 
@@ -61,17 +61,6 @@ pub(super) fn sha256<R: Read + Seek>(shelf: &Shelf<'_, R>) -> io::Result<Digest>
         }
     }
     Ok(hasher.finish())
-}
-
-/// The exact path of an exhibit; none where its two forms do not belong together.
-pub(super) fn exact_path(line: &ExhibitLine) -> Option<Vec<u8>> {
-    use base64::Engine as _;
-    let path = match &line.path_base64 {
-        None => line.path.clone().into_bytes(),
-        Some(text) => base64::engine::general_purpose::STANDARD.decode(text).ok()?,
-    };
-    let (text, exact) = escaped_path(&path);
-    (text == line.path && exact == line.path_base64 && path.first() == Some(&b'/')).then_some(path)
 }
 
 struct Pass<'p, 'a, R> {
@@ -155,7 +144,7 @@ impl<R: Read + Seek> Pass<'_, '_, R> {
             (fits, "how it was taken, its format and how many records it has do not belong together"),
             (times_fit, "a time stands without its clock, or where the records have the times"),
             (line.offset.is_some() == positions, "it states a position and should not, or the other way round"),
-            (exact_path(line).is_some(), "its path does not begin at the root, or its two forms are not one path"),
+            (line.exact_path().is_some(), "its path does not begin at the root, or its two forms are not one path"),
         ];
         for (_, why) in rows.into_iter().filter(|(fits, _)| !fits) {
             self.reading.readable = false;

@@ -18,7 +18,7 @@ use extract::limits;
 use extract::order::Order;
 use extract::package::layout::{BAGIT_TXT, Member};
 use extract::package::reader::TarReader;
-use extract::package::{Closed, CustodyLine, CustodyLog, Event, PackageError, SEALED, Target, Writer};
+use extract::package::{Closed, CustodyLine, CustodyLog, Event, OwnNames, PackageError, SEALED, Target, Writer};
 use extract::scope::Scope;
 
 const ORDER: &str = r#"
@@ -124,7 +124,7 @@ fn custody(order: &Order, time: Timestamp) -> CustodyLog {
 fn seal_at(order: &Order, files: &[File], folder: &Path, time: &str) -> (PathBuf, Disclosure) {
     let target = Target::File { path: folder.join("2024-17.tar") };
     let closed = close(order, files, target).expect("closed");
-    closed.seal(custody(order, at(time)), at(time)).expect("sealed").publish().expect("published")
+    closed.seal(custody(order, at(time)), at(time), &OwnNames::default()).expect("sealed").publish().expect("published")
 }
 
 fn seal(order: &Order, files: &[File], folder: &Path) -> (PathBuf, Disclosure) {
@@ -312,7 +312,7 @@ fn a_preview_has_the_digest_of_the_run_and_leaves_nothing() {
     assert!(tail.starts_with(",\"outside\":") && tail.ends_with(&format!(",\"examined\":{examined}}}\n")), "{tail}");
     assert_eq!(fs::read_dir(spool.path()).unwrap().count(), 0);
     assert!(matches!(
-        closed.seal(custody(&order, at("2024-04-10T08:00:00Z")), at("2024-04-10T08:00:00Z")),
+        closed.seal(custody(&order, at("2024-04-10T08:00:00Z")), at("2024-04-10T08:00:00Z"), &OwnNames::default()),
         Err(PackageError::Preview)
     ));
 }
@@ -436,7 +436,7 @@ fn a_run_that_ends_before_its_package_has_its_name_leaves_nothing() {
     type End = fn(Closed, &Order, Timestamp);
     let ends: [(&str, End); 2] = [
         ("closed", |closed, _, _| drop(closed)),
-        ("sealed", |closed, order, time| drop(closed.seal(custody(order, time), time).unwrap())),
+        ("sealed", |closed, order, time| drop(closed.seal(custody(order, time), time, &OwnNames::default()).unwrap())),
     ];
     drop(Writer::create(&order, None, target()).unwrap());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "created");

@@ -75,7 +75,7 @@ fn what_is_short_or_undecided_is_said_by_clause_and_kind_and_in_the_report() {
     facts.undecided = 2;
     facts.withheld = 1;
     let closed = writer.close(facts).unwrap();
-    let (path, disclosure) = closed.seal(custody(&order, time), time).unwrap().publish().unwrap();
+    let (path, disclosure) = closed.seal(custody(&order, time), time, &OwnNames::default()).unwrap().publish().unwrap();
     let statement = &disclosure.statement;
     let outcomes: Vec<&str> = statement.clauses.iter().map(|clause| clause.outcome.name()).collect();
     assert_eq!(outcomes, ["link-not-followed", "undecided", "not-read", "withheld"]);

@@ -1,10 +1,22 @@
-//! What made a package, as `bag-info.txt` states it: the program and its version, and that of its data on time zones.
+//! `bag-info.txt` (RFC 8493, 2.2.2), and what made a package, as it states that.
 //!
-//! Both decide with the order and the sources what comes of a run, so that a replay can say where they differ.
+//! The versions of the program and of its data on time zones decide with the order and the sources what comes of a run, so
+//! that a replay can say where they differ.
 //!
-//! **Invariant:** it is written in one form, and nothing else reads as one.
+//! **Invariant:** an agent is written in one form, and nothing else reads as one.
 
 use std::fmt;
+
+use crate::clock::Timestamp;
+
+/// The text for a package of that order, sealed then, whose `data/` holds so many bytes in so many files.
+pub(super) fn text(order_id: &str, sealed: Timestamp, (octets, streams): (u64, u64)) -> String {
+    format!(
+        "Bag-Software-Agent: {}\nBagging-Date: {}\nExternal-Identifier: {order_id}\nPayload-Oxum: {octets}.{streams}\n",
+        Agent::own(),
+        sealed.to_utc().date()
+    )
+}
 
 /// The value of `Bag-Software-Agent` (RFC 8493, 2.2.2).
 #[derive(Clone, PartialEq, Eq, Debug)]
