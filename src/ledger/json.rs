@@ -19,7 +19,7 @@ pub enum LineError {
     OtherForm,
 }
 
-/// Reads one line, given without its LF. Read is what [`line`] would write again, to the byte, and nothing else.
+/// Reads one line, given without its LF. Read is what [`line()`] would write again, to the byte, and nothing else.
 pub fn read<T: Serialize + DeserializeOwned>(text: &[u8]) -> Result<T, LineError> {
     let value: T = serde_json::from_slice(text)?;
     let again = line(&value)?;

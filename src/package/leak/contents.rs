@@ -104,6 +104,8 @@ impl<'e> Contents<'e> {
 
     /// The same for a text that is none of the member's: it is called by what it looks like.
     fn stray(&mut self, kind: LeakKind, text: &[u8]) {
+        // Enough to call it by.
+        let text = text.get(..limits::CHUNK_BYTES).unwrap_or(text);
         let kind = match (kind, &self.held) {
             (LeakKind::Text, Some(held)) => prose::kind_of(text, &held.known, self.expected.own),
             (kind, _) => kind,

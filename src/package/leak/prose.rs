@@ -72,7 +72,7 @@ pub(super) fn difference<'t>(text: &'t [u8], expected: &[u8]) -> &'t [u8] {
     let end = text.len().saturating_sub(back);
     let (before, behind) = (text.get(..front).unwrap_or_default(), text.get(end..).unwrap_or_default());
     let start = before.iter().rposition(is_gap).unwrap_or(0);
-    let end = end.saturating_add(behind.iter().position(|byte| is_gap(byte)).unwrap_or(behind.len()));
+    let end = end.saturating_add(behind.iter().position(is_gap).unwrap_or(behind.len()));
     text.get(start..end).unwrap_or_default()
 }
 
