@@ -215,6 +215,9 @@ fn a_later_stamp_by_another_authority_gets_the_next_number_and_both_are_shown() 
     assert_eq!((&stamps[0]["trusted"], &stamps[1]["trusted"]), (&true.into(), &false.into()));
     assert_eq!(step(&["--request"]).code, 0);
     assert!(place.path("2024-17.tar.3.tsq").exists());
+    place.write("2024-17.tar.32.tsr", "the last that there can be");
+    let full = step(&["--request"]);
+    assert!(full.code == 1 && full.err.contains("32 stamps lie beside it, and there can be no more"), "{full:?}");
 }
 
 #[test]
@@ -634,6 +637,11 @@ fn a_file_of_authorities_that_cannot_be_relied_on_is_refused_as_a_whole() {
     // What is between may also stand in the file.
     place.gather("two.pem", &["middle", "root"]);
     assert!(judged(&place, &place.answer("q.tsq", &Reply::by("tsa", &[])), "two.pem").is_ok());
+    // Somebody who vouches for nobody but himself, where the file names him.
+    place.own_issuer("alone", "ec:P-256", "plain_stamps");
+    let alone = place.answer("q.tsq", &Reply::by("alone", &[]));
+    assert!(judged(&place, &alone, "alone.pem").is_ok() && place.openssl_takes(&alone, "alone.pem", &[]));
+    assert!(judged(&place, &alone, "root.pem").is_err() && !place.openssl_takes(&alone, "root.pem", &[]));
     // What this machine's browsers trust is such a file.
     if let Ok(bundle) = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt") {
         assert!(Authorities::parse(&bundle).is_ok());
