@@ -215,6 +215,9 @@ fn a_later_stamp_by_another_authority_gets_the_next_number_and_both_are_shown() 
     assert_eq!((&stamps[0]["trusted"], &stamps[1]["trusted"]), (&true.into(), &false.into()));
     assert_eq!(step(&["--request"]).code, 0);
     assert!(place.path("2024-17.tar.3.tsq").exists());
+    place.write("2024-17.tar.32.tsr", "the last that there can be");
+    let full = step(&["--request"]);
+    assert!(full.code == 1 && full.err.contains("32 stamps lie beside it, and there can be no more"), "{full:?}");
 }
 
 #[test]
@@ -236,7 +239,7 @@ fn a_stamp_outlives_the_certificate_that_made_it() {
 }
 
 /// What openssl takes and we do not, with the reason; all other rows below it refuses too.
-const STRICTER: [(&str, &str); 7] = [
+const STRICTER: [(&str, &str); 8] = [
     ("over a SHA-1", "two contents with one SHA-1 can be made"),
     ("signed with SHA-1", "the same"),
     ("a certificate signed with SHA-1", "the same"),
@@ -244,6 +247,7 @@ const STRICTER: [(&str, &str); 7] = [
     ("an authority for mail", "who limits an authority to mail does not trust it with time"),
     ("a byte behind", "a file is one stamp, so that nothing is hidden in it"),
     ("a byte in the statement", "the same"),
+    ("a critical extension", "RFC 3161, section 2.4.2, refers to RFC 5280, by which one that is not known is refused"),
 ];
 
 type Row<'a> = (&'a str, Vec<u8>, &'a str, &'a str);
@@ -290,6 +294,15 @@ fn issue_wrong_ones(place: &Place) {
 
 /// Stamps that are wrong in their certificates: what, the stamp, the authorities, our words.
 fn wrong_certificates<'a>(place: &Place, good: &[u8]) -> Vec<Row<'a>> {
+    // Of the same key, issuer and number, so that the signature alone tells them apart.
+    place.issue_again("same", "direct", "root", "plain_stamps", &["-set_serial", "77"]);
+    place.issue_again("direct", "direct", "root", "plain_stamps", &["-set_serial", "77", "-days", "89"]);
+    let other_certificate = place.forged(good, "direct", &["same"], &["-cades", "-nocerts"]);
+    let reply = |signer, chain, more| place.answer("q.tsq", &Reply { more, ..Reply::by(signer, chain) });
+    let named = reply("tsa", &["middle"], "tsa_name = yes");
+    let other_authority = place.forged(&named, "direct", &[], &["-cades"]);
+    let besides = reply("tsa", &["middle", "direct"], "ess_cert_id_chain = yes");
+
     let by = |signer: &str, chain: &[&str]| place.forged(good, signer, chain, &["-cades"]);
     let middle = &["middle"][..];
     vec![
@@ -331,6 +344,19 @@ fn wrong_certificates<'a>(place: &Place, good: &[u8]) -> Vec<Row<'a>> {
             "issued that of O=Example, CN=middle; it names O=Example, CN=root",
         ),
         ("a root of that name", by("tsa", middle), "twin.pem", "issued that of O=Example, CN=middle"),
+        (
+            "another certificate of that key",
+            other_certificate,
+            "root.pem",
+            "its signer signed with another certificate",
+        ),
+        (
+            "another authority",
+            other_authority,
+            "root.pem",
+            "is not the one of its signer's certificate (O=Example, CN=direct)",
+        ),
+        ("one besides the way", besides, "root.pem", "its signer names a certificate that is not on the way"),
         ("a twin", by("direct", &[]), "twin.pem", "CN=direct is not signed by the key of O=Example, CN=root"),
     ]
 }
@@ -357,6 +383,24 @@ fn wrong_tokens<'a>(place: &Place, good: &[u8]) -> Vec<Row<'a>> {
     place.openssl(&["ts", "-query", "-data", "else", "-sha256", "-cert", "-out", "else.tsq"]);
     let reply = |query: &str, more| place.answer(query, &Reply { more, ..Reply::by("tsa", &["middle"]) });
     let token = place.read("good.token");
+    // In front of its end, in its length and in that of what holds it.
+    let extended = |critical: &[u8]| {
+        let extension = [&[0x30, 7 + critical.len() as u8, 6, 3, 0x2a, 3, 4][..], critical, &[4, 0]].concat();
+        let list = [&[0xa1, extension.len() as u8][..], &extension].concat();
+        let inside = if info[1] == 0x81 { &info[3..] } else { &info[2..] };
+        let length = (inside.len() + list.len()) as u8;
+        let head = if length < 0x80 { vec![0x30, length] } else { vec![0x30, 0x81, length] };
+        [&head[..], inside, &list].concat()
+    };
+    let passed_over = of(extended(&[]));
+    assert_eq!(
+        judged(place, &passed_over, "root.pem"),
+        Ok("O=Example, CN=root".into()),
+        "an extension may be passed over"
+    );
+    let mut second = info.clone();
+    let version = second.windows(3).position(|window| window == [2, 1, 1]).unwrap();
+    second[version + 2] = 2;
     let digest = [&[4, 32][..], Message::of(info.as_slice()).unwrap().sha256().bytes()].concat();
     vec![
         ("another package", reply("else.tsq", ""), "root.pem", "it is not over this package"),
@@ -386,6 +430,13 @@ fn wrong_tokens<'a>(place: &Place, good: &[u8]) -> Vec<Row<'a>> {
             "root.pem",
             "it states is not",
         ),
+        (
+            "a critical extension",
+            of(extended(&[1, 1, 0xff])),
+            "root.pem",
+            "must not be passed over and is not known: 1.2.3.4",
+        ),
+        ("another version", of(second), "root.pem", "its TSTInfo is of another version than 1"),
         ("no statement", of(b"nothing".to_vec()), "root.pem", "its TSTInfo cannot be read"),
         ("a byte in the statement", of([&info[..], &[0]].concat()), "root.pem", "its TSTInfo cannot be read"),
         (
@@ -586,6 +637,11 @@ fn a_file_of_authorities_that_cannot_be_relied_on_is_refused_as_a_whole() {
     // What is between may also stand in the file.
     place.gather("two.pem", &["middle", "root"]);
     assert!(judged(&place, &place.answer("q.tsq", &Reply::by("tsa", &[])), "two.pem").is_ok());
+    // Somebody who vouches for nobody but himself, where the file names him.
+    place.own_issuer("alone", "ec:P-256", "plain_stamps");
+    let alone = place.answer("q.tsq", &Reply::by("alone", &[]));
+    assert!(judged(&place, &alone, "alone.pem").is_ok() && place.openssl_takes(&alone, "alone.pem", &[]));
+    assert!(judged(&place, &alone, "root.pem").is_err() && !place.openssl_takes(&alone, "root.pem", &[]));
     // What this machine's browsers trust is such a file.
     if let Ok(bundle) = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt") {
         assert!(Authorities::parse(&bundle).is_ok());

@@ -86,7 +86,7 @@ fn text(value: Element<'_>) -> Option<Option<String>> {
     match value.tag {
         Tag::Utf8String => std::str::from_utf8(value.value).ok().map(|text| Some(text.to_owned())),
         // The others are subsets of Latin-1, or should be.
-        Tag::PrintableString | Tag::Ia5String | Tag::VisibleString | Tag::NumericString | Tag::TeletexString => {
+        Tag::PrintableString | Tag::Ia5String | Tag::NumericString | Tag::TeletexString => {
             Some(Some(value.value.iter().map(|byte| char::from(*byte)).collect()))
         }
         Tag::BmpString => {
@@ -94,7 +94,8 @@ fn text(value: Element<'_>) -> Option<Option<String>> {
             let units: Vec<u16> = units.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
             rest.is_empty().then(|| String::from_utf16(&units).ok()).flatten().map(Some)
         }
-        Tag::BitString => Some(None),
+        // The first byte says how many bits of the last one do not count.
+        Tag::BitString => value.value.first().filter(|unused| **unused < 8).map(|_| None),
         _ => None,
     }
 }
@@ -121,10 +122,14 @@ mod tests {
         assert_eq!(one, name(Tag::PrintableString, b"example tsa"));
         assert_eq!(one, name(Tag::BmpString, b"\0E\0x\0a\0m\0p\0l\0e\0 \0T\0S\0A"));
         assert_ne!(one, name(Tag::Utf8String, b"ExampleTSA"));
-        assert_ne!(one, name(Tag::BitString, b"example tsa"));
+        assert_ne!(one, name(Tag::BitString, b"\0example tsa"));
         assert_eq!(one.shown(), "CN=Example  TSA ");
         assert_eq!(name(Tag::Utf8String, b"\x1b[2J").shown(), "CN=\\u{1b}[2J");
         assert_eq!(name(Tag::BitString, b"\0\xff").shown(), "CN=?");
-        assert!(read(Tag::Utf8String, b"\xff").is_none() && read(Tag::Set, b"").is_none());
+        for (tag, bytes) in
+            [(Tag::Utf8String, &b"\xff"[..]), (Tag::Set, b""), (Tag::BitString, b"example"), (Tag::BmpString, b"x")]
+        {
+            assert!(read(tag, bytes).is_none(), "{tag}");
+        }
     }
 }

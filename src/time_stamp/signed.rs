@@ -79,8 +79,11 @@ impl<'a> Signed<'a> {
         let signers = signers.ok_or(NONE)?;
         let [signer] = signers.as_slice() else { return Err(Fault::Signers(signers.len())) };
         let info = SignerInfo::read(*signer)?;
-        let is_announced = |digest: &Element<'_>| Hash::named(*digest, "its signature") == Ok(info.hash);
-        if !digests.ok_or(NONE)?.iter().any(is_announced) {
+        let mut is_announced = false;
+        for digest in digests.ok_or(NONE)? {
+            is_announced |= Hash::named(digest, "its signature")? == info.hash;
+        }
+        if !is_announced {
             return Err(Fault::Malformed("the list of its hashes"));
         }
 
