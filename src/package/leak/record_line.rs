@@ -14,7 +14,10 @@ use crate::scope::ClauseSet;
 /// The lines of one member so far.
 #[derive(Default)]
 pub(super) struct RecordLines {
-    number: u64,
+    /// How many there were.
+    pub(super) number: u64,
+    /// What they state in all, in bytes.
+    pub(super) bytes: u64,
     /// What stands between the time and the position, as it stood in the line before.
     clauses: Vec<u8>,
     set: ClauseSet,
@@ -29,13 +32,16 @@ impl RecordLines {
     pub(super) fn line(&mut self, line: &[u8], held: &Held) -> Result<(ClauseSet, Option<Timestamp>), LeakKind> {
         self.number = self.number.saturating_add(1);
         match self.quick(line, held.order.disclose.positions) {
-            Some(time) => Ok((self.set, time)),
+            Some((length, time)) => {
+                self.bytes = self.bytes.saturating_add(length);
+                Ok((self.set, time))
+            }
             None => self.slow(line, held),
         }
     }
 
-    /// None: it is not as the line before.
-    fn quick(&self, line: &[u8], has_position: bool) -> Option<Option<Timestamp>> {
+    /// The length and the time of a record; none: its line is not as the one before.
+    fn quick(&self, line: &[u8], has_position: bool) -> Option<(u64, Option<Timestamp>)> {
         let (n, rest) = number(line.strip_prefix(b"{\"n\":")?)?;
         let (length, rest) = number(rest.strip_prefix(b",\"length\":")?)?;
         let (sum, rest) = rest.strip_prefix(b",\"sha256\":\"")?.split_at_checked(64)?;
@@ -46,7 +52,7 @@ impl RecordLines {
         let (time, rest) = self.time(rest.strip_prefix(b"\",\"time\":")?)?;
         let rest = rest.strip_prefix(self.clauses.as_slice())?;
         let rest = if has_position { number(rest.strip_prefix(b",\"offset\":")?)?.1 } else { rest };
-        (rest == self.tail).then_some(time)
+        (rest == self.tail).then_some((length, time))
     }
 
     /// A time of the day of the line before, in its one form, or null.
@@ -102,6 +108,7 @@ impl RecordLines {
 
     /// For the lines behind it.
     fn remember(&mut self, record: &RecordLine, set: ClauseSet) -> serde_json::Result<()> {
+        self.bytes = self.bytes.saturating_add(record.length);
         self.set = set;
         self.clauses = [b",\"clauses\":", serde_json::to_vec(&record.clauses)?.as_slice()].concat();
         self.tail = match &record.reduced {
@@ -202,8 +209,9 @@ mod tests {
                 lines.number = 2;
                 let quick = lines.quick(&bytes, positions);
                 let slow = ledger::read::<RecordLine>(&bytes).ok().filter(|read| read.n == 2 && read.length > 0);
-                if let Some(time) = quick {
+                if let Some((length, time)) = quick {
                     let read = slow.unwrap_or_else(|| panic!("{}", bytes.escape_ascii()));
+                    assert_eq!(length, read.length);
                     assert_eq!(time.map(Timestamp::seconds), read.time.map(Timestamp::seconds));
                     taken += 1;
                 } else {
