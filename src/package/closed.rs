@@ -71,7 +71,10 @@ impl Closed {
         let tag_manifest = self::manifest(tape.members(), false);
         tape.member(Member::TagManifest, tag_manifest.as_bytes())?;
         let order_sha256 = disclosure.statement.order_sha256;
-        let expected = Expected { order_id: &disclosure.order.id, order_sha256, own };
+        // The audit finds each of these sums in the same reading, or ends it.
+        let sums: Vec<(Member, Digest)> =
+            tape.members().iter().map(|written| (written.member, written.sha256)).collect();
+        let expected = Expected { order_id: &disclosure.order.id, order_sha256, sums: Some(&sums), own };
         let mut check = LeakCheck::new(&expected);
         let tar = tape.finish(&mut |bytes| check.feed(bytes))?;
         match check.finish().into_iter().next() {

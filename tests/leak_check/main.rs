@@ -16,6 +16,7 @@ use std::path::Path;
 use case::Case;
 use extract::digest::Digest;
 use extract::package::OwnNames;
+use extract::package::layout::Member;
 use extract::package::leak::{Expected, Leak, LeakKind, check};
 use place::{PLACES, Place};
 use tape::Tape;
@@ -40,7 +41,7 @@ fn own() -> OwnNames {
 }
 
 fn leaks(tar: &[u8], order_sha256: Digest, own: &OwnNames) -> Vec<Leak> {
-    check(tar, &Expected { order_id: "2024-17", order_sha256, own }).unwrap()
+    check(tar, &Expected { order_id: "2024-17", order_sha256, sums: None, own }).unwrap()
 }
 
 /// What is planted: what it is called, and the kinds that it may be found as beside that of its place.
@@ -146,6 +147,61 @@ fn a_plant_is_called_by_what_it_is() {
             assert_eq!(found.first(), Some(&Leak { member, kind }), "{what} in {name}");
         }
     }
+}
+
+/// A size, a count or a sum may be that of what was not disclosed: each must be that of what is there.
+#[test]
+fn a_size_a_count_or_a_sum_of_something_else_is_found() {
+    let (goods, own) = (goods(), own());
+    let other = Digest::of(b"mallory@elsewhere.example").to_string();
+    let sum = |line: &str, key: &str| place::set(line, key, &other);
+    let more = |line: &str, key: &str| {
+        let (before, rest) = line.split_once(&format!("\"{key}\":")).unwrap();
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap();
+        let number: u64 = rest[..digits].parse().unwrap_or(0);
+        format!("{before}\"{key}\":{}{}", number + 1, rest[digits..].trim_start_matches("null"))
+    };
+    type Change<'c> = &'c dyn Fn(&str) -> String;
+    let rows: [(&str, bool, Change<'_>); 8] = [
+        ("exhibits.jsonl", false, &|line| more(line, "bytes")),
+        ("exhibits.jsonl", false, &|line| more(line, "records")),
+        ("records/000001.jsonl", false, &|line| more(line, "length")),
+        ("exhibits.jsonl", true, &|line| sum(line, "sha256")),
+        ("manifest-sha256.txt", true, &|line| format!("{other}{}", &line[64..])),
+        ("tagmanifest-sha256.txt", true, &|line| format!("{other}{}", &line[64..])),
+        ("custody.jsonl", true, &|line| sum(line, "manifest_sha256")),
+        ("disclosure.json", true, &|line| sum(line, "order_sha256")),
+    ];
+    for (member, is_sum, change) in rows {
+        for good in goods.iter().filter(|good| good.name != "nothing to disclose") {
+            let mut tape = Tape::read(&good.tar);
+            if !tape.has(member) {
+                continue;
+            }
+            let mut lines: Vec<String> = tape.text(member).split_inclusive('\n').map(str::to_owned).collect();
+            let at = lines.len() - 1;
+            lines[at] = change(&lines[at]);
+            tape.put(member, lines.concat().into_bytes());
+            let tar = seal::resealed(&tape, &good.tar, member);
+            let sums = sums(&tar);
+            let known = is_sum.then_some(sums.as_slice());
+            let expected = Expected { order_id: "2024-17", order_sha256: good.order_sha256, sums: known, own: &own };
+            let first = check(tar.as_slice(), &expected).unwrap().into_iter().next();
+            // What a member of records states is seen where the ledger should say the same.
+            let blamed = if member.starts_with("records/") { "exhibits.jsonl" } else { member };
+            assert_eq!(first.map(|leak| leak.member), Some(blamed.to_owned()), "{member} {is_sum} {}", good.name);
+            // The forger's own sums hold.
+            let good_sums = self::sums(&good.tar);
+            let expected = Expected { sums: Some(&good_sums), ..expected };
+            assert_eq!(check(good.tar.as_slice(), &expected).unwrap(), [], "{}", good.name);
+        }
+    }
+}
+
+/// SHA-256 of each member.
+fn sums(tar: &[u8]) -> Vec<(Member, Digest)> {
+    let tape = Tape::read(tar);
+    tape.names("").iter().map(|name| (Member::parse(name).unwrap(), Digest::of(tape.get(name)))).collect()
 }
 
 #[test]

@@ -285,7 +285,7 @@ fn line(tape: &mut Tape, name: &str, chance: Chance<'_>, change: impl Fn(String)
 }
 
 /// The line with another text for a key.
-fn set(line: &str, key: &str, text: &str) -> String {
+pub fn set(line: &str, key: &str, text: &str) -> String {
     let from = format!("\"{key}\":\"");
     let Some(at) = line.find(&from) else { return line.to_owned() };
     let start = at + from.len();

@@ -8,7 +8,7 @@ use super::record_line::RecordLines;
 use super::tail::{self, CustodyLines};
 use super::{Expected, Leak, LeakKind, prose};
 use crate::digest::Digest;
-use crate::ledger::{Disclosure, Statement, Summary};
+use crate::ledger::{Disclosure, ExhibitLine, Statement, Summary};
 use crate::limits;
 use crate::package::bag_info;
 use crate::package::layout::{BAGIT_TXT, Member, NOTHING};
@@ -41,8 +41,9 @@ enum Lines {
 pub(super) struct Contents<'e> {
     expected: &'e Expected<'e>,
     leaks: Vec<Leak>,
-    /// Members, in the order of the tar.
+    /// Members, in the order of the tar, and their sizes in bytes.
     seen: Vec<Member>,
+    sizes: Vec<u64>,
     /// The member that begins last, where it is one of a package's; and how many began.
     current: (Option<Member>, u64),
     reading: Reading,
@@ -52,8 +53,10 @@ pub(super) struct Contents<'e> {
     payload: (u64, u64),
     /// Exhibits in the tar.
     exhibits: u32,
-    /// Members of `records/` of which the ledger has not told the exhibit so far.
-    records: u32,
+    /// Members of `records/`, by the number of the exhibit: how many records, and bytes in all, they state.
+    records: Vec<(u32, u64, u64)>,
+    /// Exhibits of which the ledger says that they have records.
+    with_records: usize,
     held: Option<Held>,
     summary: Summary,
     statement: Option<Statement>,
@@ -66,12 +69,14 @@ impl<'e> Contents<'e> {
             expected,
             leaks: Vec::new(),
             seen: Vec::new(),
+            sizes: Vec::new(),
             current: (None, 0),
             reading: Reading::Pass,
             buffer: Vec::new(),
             payload: (0, 0),
             exhibits: 0,
-            records: 0,
+            records: Vec::new(),
+            with_records: 0,
             held: None,
             summary: Summary::default(),
             statement: None,
@@ -148,19 +153,15 @@ impl<'e> Contents<'e> {
             Lines::Exhibits(number) => {
                 *number = number.saturating_add(1);
                 let (line, clauses) = held.exhibit(line, *number, own)?;
-                let is_there = |member| self.seen.binary_search(&member).is_ok();
-                let has_records = line.has_records();
-                if !is_there(Member::Data(*number, line.extension()))
-                    || is_there(Member::Records(*number)) != has_records
-                {
-                    return Err(LeakKind::Member);
+                if !follows(&line, self.expected, (&self.seen, &self.sizes), &self.records) {
+                    return Err(LeakKind::Text);
                 }
-                self.records = self.records.saturating_sub(u32::from(has_records));
+                self.with_records = self.with_records.saturating_add(usize::from(line.has_records()));
                 self.summary.exhibit(&line, clauses);
             }
             Lines::Custody => {
                 let statement = self.statement.as_ref().ok_or(LeakKind::Text)?;
-                self.custody.line(line, held, statement, own)?;
+                self.custody.line(line, (held, statement), self.expected.sum(Member::Manifest), own)?;
             }
             Lines::Manifest(next) => {
                 let is_payload = self.current.0 == Some(Member::Manifest);
@@ -168,7 +169,8 @@ impl<'e> Contents<'e> {
                 let rest = self.seen.get(*next..).unwrap_or_default();
                 let at = rest.iter().position(is_listed);
                 *next = next.saturating_add(at.unwrap_or(rest.len())).saturating_add(1);
-                tail::manifest_line(line, at.and_then(|at| rest.get(at)).copied())?;
+                let member = at.and_then(|at| rest.get(at)).copied();
+                tail::manifest_line(line, member, member.and_then(|member| self.expected.sum(member)))?;
             }
         }
         Ok(())
@@ -218,6 +220,27 @@ impl<'e> Contents<'e> {
     }
 }
 
+/// What a line of the ledger states of its exhibit follows from the exhibit's size, its sum and its records.
+fn follows(
+    line: &ExhibitLine,
+    expected: &Expected<'_>,
+    (seen, sizes): (&[Member], &[u64]),
+    records: &[(u32, u64, u64)],
+) -> bool {
+    let member = Member::Data(line.exhibit, line.extension());
+    let size_bytes = seen.binary_search(&member).ok().and_then(|at| sizes.get(at));
+    let listed =
+        records.binary_search_by_key(&line.exhibit, |(number, ..)| *number).ok().and_then(|at| records.get(at));
+    let count = match line.records {
+        _ if line.has_records() => {
+            listed.is_some_and(|(_, count, bytes)| (line.records, line.bytes) == (Some(*count), *bytes))
+        }
+        Some(count) => count == 1 && line.format.is_some() && listed.is_none(),
+        None => line.format.is_none() && listed.is_none(),
+    };
+    count && size_bytes == Some(&line.bytes) && expected.sum(member).is_none_or(|sum| sum == line.sha256)
+}
+
 impl Members for Contents<'_> {
     fn begin(&mut self, name: &[u8], size_bytes: u64) {
         let name = std::str::from_utf8(name).ok();
@@ -231,11 +254,11 @@ impl Members for Contents<'_> {
             return self.leak(LeakKind::Member);
         };
         self.seen.push(member);
+        self.sizes.push(size_bytes);
         if member.is_payload() {
             self.payload = (self.payload.0.saturating_add(size_bytes), self.payload.1.saturating_add(1));
         }
         self.exhibits = self.exhibits.saturating_add(u32::from(matches!(member, Member::Data(..))));
-        self.records = self.records.saturating_add(u32::from(matches!(member, Member::Records(_))));
         match self.reading(member, size_bytes) {
             Some(reading) => self.reading = reading,
             None => self.leak(LeakKind::Text),
@@ -268,11 +291,17 @@ impl Members for Contents<'_> {
 
     fn end(&mut self) {
         let text = std::mem::take(&mut self.buffer);
+        if let (Reading::Lines(Lines::Records(lines)), Some(Member::Records(number))) = (&self.reading, self.current.0)
+        {
+            self.records.push((number, lines.number, lines.bytes));
+        }
         let result = match (&self.reading, self.current.0) {
             (Reading::Whole, Some(member)) => self.whole(member, &text),
             // The last line has its end, as every other.
             (Reading::Lines(_), _) if !text.is_empty() => Err((LeakKind::Text, text.as_slice())),
-            (Reading::Lines(Lines::Exhibits(number)), _) if (self.exhibits, self.records) != (*number, 0) => {
+            (Reading::Lines(Lines::Exhibits(number)), _)
+                if (self.exhibits, self.records.len()) != (*number, self.with_records) =>
+            {
                 Err((LeakKind::Member, text.as_slice()))
             }
             _ => Ok(()),

@@ -22,6 +22,7 @@ pub use names::OwnNames;
 
 use crate::digest::Digest;
 use crate::limits;
+use crate::package::layout::Member;
 use contents::Contents;
 use raw::Raw;
 
@@ -32,8 +33,20 @@ pub struct Expected<'e> {
     pub order_id: &'e str,
     /// SHA-256 of the order: what stands in `order.toml` is let out by it, so that this must be known from elsewhere.
     pub order_sha256: Digest,
+    /// SHA-256 of each member, in the order of the tar, as somebody found it who read the same tar; none: a sum in it is only
+    /// looked at for its form.
+    pub sums: Option<&'e [(Member, Digest)]>,
     /// What this machine and who uses it are called.
     pub own: &'e OwnNames,
+}
+
+impl Expected<'_> {
+    /// The sum of a member, where it is known.
+    fn sum(&self, member: Member) -> Option<Digest> {
+        let sums = self.sums?;
+        let at = sums.binary_search_by_key(&member, |(member, _)| *member).ok()?;
+        sums.get(at).map(|(_, sha256)| *sha256)
+    }
 }
 
 /// Something that may not be in a package: where, and what it looks like. Never the thing itself, nor where it came from.

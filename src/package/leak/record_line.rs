@@ -11,7 +11,10 @@ use crate::scope::ClauseSet;
 /// The lines of one member so far.
 #[derive(Default)]
 pub(super) struct RecordLines {
-    number: u64,
+    /// How many there were.
+    pub(super) number: u64,
+    /// What they state in all, in bytes.
+    pub(super) bytes: u64,
 }
 
 impl RecordLines {
@@ -28,6 +31,7 @@ impl RecordLines {
             record.because.as_deref().is_none_or(|because| held.clauses(because).is_some()),
             record.reduced == form.map(|reduction| Reduced::of(reduction, None)),
         ];
+        self.bytes = self.bytes.saturating_add(record.length);
         if fits.contains(&false) { Err(LeakKind::Text) } else { Ok((set, record.time)) }
     }
 }

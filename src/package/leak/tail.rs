@@ -47,12 +47,12 @@ pub(super) struct CustodyLines {
 }
 
 impl CustodyLines {
-    /// The next line, without its LF.
+    /// The next line, without its LF. `manifest`: the sum of that member, where it is known.
     pub(super) fn line(
         &mut self,
         text: &[u8],
-        held: &Held,
-        statement: &Statement,
+        (held, statement): (&Held, &Statement),
+        manifest: Option<Digest>,
         own: &OwnNames,
     ) -> Result<(), LeakKind> {
         let line: CustodyLine = ledger::read(text).map_err(|_| LeakKind::Text)?;
@@ -66,6 +66,7 @@ impl CustodyLines {
             line.custodian.is_some() == is_first,
             line.digest == statement.digest.filter(|_| is_seal),
             line.manifest_sha256.is_some() == is_seal,
+            !is_seal || manifest.is_none() || line.manifest_sha256 == manifest,
             is_seal || is_event(&line.event, held, statement),
         ];
         self.prev = Some(Digest::of(&[text, b"\n"].concat()));
@@ -97,10 +98,13 @@ fn is_event(words: &str, held: &Held, statement: &Statement) -> bool {
     })
 }
 
-/// A line of a manifest, without its LF: a sum, two spaces, and the name of that member.
-pub(super) fn manifest_line(text: &[u8], member: Option<Member>) -> Result<(), LeakKind> {
+/// A line of a manifest, without its LF: a sum, two spaces, and the name of that member. `expected`: its sum, where it is known.
+pub(super) fn manifest_line(text: &[u8], member: Option<Member>, expected: Option<Digest>) -> Result<(), LeakKind> {
     let (sum, rest) = text.split_at_checked(64).ok_or(LeakKind::Text)?;
-    let is_sum = sum.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_sum = match expected {
+        Some(expected) => sum == expected.to_string().as_bytes(),
+        None => sum.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
+    };
     let name = rest.strip_prefix(b"  ");
     let is_named = member.is_some_and(|member| name == Some(member.to_string().as_bytes()));
     if is_sum && is_named { Ok(()) } else { Err(LeakKind::Text) }
