@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use extract::signature::{Key, KeyError, KeyFile, Message, Signer};
 use sha2::Digest as _;
 use signature::Signer as _;
 use tempfile::TempDir;
@@ -147,6 +148,34 @@ fn every_kind_of_key_signs_for_openssh_and_for_verify_and_openssh_signs_for_us()
         fs::remove_file(place.path("2024-17.tar.sig")).unwrap();
     }
     assert!(fs::read(place.path("2024-17.tar")).unwrap() == before, "signing changes no byte of a package");
+}
+
+/// OpenSSH writes a private number without the zeros that it begins with: one key of P-521 in four is so.
+#[test]
+fn a_key_whose_number_begins_with_zeros_signs_with_and_without_a_passphrase() {
+    let place = Place::new();
+    let is_short = |name: &str| ssh_key::PrivateKey::from_openssh(place.read(name)).is_err();
+    let names: Vec<String> = (0..80).map(|number| format!("p521-{number}")).collect();
+    let short = names.iter().find(|name| {
+        place.key(name, &["ecdsa", "-b", "521"], "").allow("", &[name]);
+        is_short(name)
+    });
+    let name = short.expect("of eighty keys one is short, but for one time in ten thousand millions");
+    let made = place.sign(name);
+    assert_eq!((made.code, made.err.as_str()), (0, ""));
+    assert!(place.openssh_takes("2024-17.tar.sig") && place.verified() == passed());
+    let path = place.path(name);
+    let locked = place.command("ssh-keygen", &["-q", "-p", "-P", "", "-N", "secret", "-f", name]).output().unwrap();
+    assert!(locked.status.success(), "{locked:?}");
+    let KeyFile::Locked(key) = KeyFile::read(&path).unwrap() else { panic!("it is locked") };
+    assert!(matches!(key.open("another"), Err(KeyError::Passphrase)));
+    let key = key.open("secret").unwrap();
+    assert_eq!(
+        key.public().fingerprint(),
+        Key::of_line(&place.read(&format!("{name}.pub"))).unwrap().unwrap().fingerprint()
+    );
+    let message = Message::of(&b"tags"[..]).unwrap();
+    Signer::Key(Box::new(key)).sign(&message).unwrap().verify(&message).unwrap();
 }
 
 #[test]

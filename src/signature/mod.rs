@@ -14,6 +14,7 @@ mod envelope;
 mod fault;
 mod private_key;
 mod public_key;
+mod short_scalar;
 mod wire;
 
 pub use agent::{Agent, AgentError};

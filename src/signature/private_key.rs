@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::public_key::Key;
+use super::short_scalar;
 use crate::limits;
 
 /// The key cannot be used.
@@ -86,7 +87,8 @@ impl KeyFile {
     }
 
     fn private(text: &str) -> Result<Self, KeyError> {
-        let key = ssh_key::PrivateKey::from_openssh(text).map_err(|_| KeyError::NotAKey)?;
+        let key = ssh_key::PrivateKey::from_openssh(text).ok().or_else(|| short_scalar::read(text));
+        let key = key.ok_or(KeyError::NotAKey)?;
         if key.public_key().key_data().is_sk_ed25519() || key.public_key().key_data().is_sk_ecdsa_p256() {
             return Err(KeyError::Hardware);
         }
@@ -103,7 +105,8 @@ impl KeyFile {
 impl LockedKey {
     /// Opens it.
     pub fn open(&self, passphrase: &str) -> Result<PrivateKey, KeyError> {
-        PrivateKey::new(self.0.decrypt(passphrase).map_err(|_| KeyError::Passphrase)?)
+        let key = self.0.decrypt(passphrase).ok().or_else(|| short_scalar::open(&self.0, passphrase));
+        PrivateKey::new(key.ok_or(KeyError::Passphrase)?)
     }
 }
 
