@@ -151,3 +151,23 @@ fn there_is_no_receipt_for_a_package_with_findings_or_without_a_name() {
     case.extract(&["receipt", "p.tar", "--recipient-name", "a\nb"]).ends_with(2).names(&["one line"]);
     case.extract(&["receipt", "p.tar", "--recipient-name", "x", "--check", "y"]).ends_with(2);
 }
+
+#[test]
+fn the_commands_of_the_format_document_do_what_it_says() {
+    const DOCUMENT: &str = include_str!("../../src/package/FORMAT.md");
+    let case = encrypted();
+    let block = |title: &str| DOCUMENT.split(title).nth(1).unwrap().split("```").nth(1).unwrap().trim().to_owned();
+    let run = |commands: &str| {
+        let commands = commands.replace("extract ", &format!("{} ", env!("CARGO_BIN_EXE_extract")));
+        let commands =
+            commands.replace(" IDENTITY", " age.key").replace(" KEY", " ed25519").replace("ID.tar", "2024-17.tar");
+        let line = format!("set -e; cd {}\n{commands}", text(&case.path("")));
+        tool("bash", &["-c", &line])
+    };
+    run(&block("## An encrypted package\n"));
+    case.extract(&["verify", "2024-17.tar"]).ends_with(0);
+    make(&case, &[]).ends_with(0);
+    fs::write(case.path("allowed_signers"), format!("constable {}\n", read(&case, "ed25519.pub"))).unwrap();
+    let said = run(&block("## The receipt\n"));
+    assert!(said.contains("it is for this very file") && said.contains("is that of constable"), "{said}");
+}
