@@ -110,7 +110,7 @@ mod tests {
         // What lies beside what was sealed, and to whom it is encrypted.
         "age",
         "age-core",
-        "chacha20",
+        "ctr",
         "curve25519-dalek",
         "der",
         "ed25519-dalek",
