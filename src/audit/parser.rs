@@ -117,7 +117,6 @@ mod tests {
         "p256",
         "p384",
         "p521",
-        "zeroize",
         "rsa",
         "signature",
         "ssh-key",
