@@ -29,39 +29,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Runs or previews; the exit code.
 pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let Some(order) = &arguments.order else { return INVALID };
-    let Some(recipients) = identity::recipients(&arguments.recipients, err) else { return INVALID };
-    // A preview discloses nothing, so nobody has to answer for it.
-    let nobody = arguments.dry_run.then_some("nobody");
-    let loaded = match load(order, &arguments.sources, &arguments.keys, arguments.custodian.as_deref().or(nobody)) {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            say(err, format_args!("error: {error}\n"));
-            return INVALID;
-        }
-    };
-    if !arguments.quiet && loaded.warnings > 0 {
-        let (count, path) = (loaded.warnings, order.display());
-        say(err, format_args!("warning: {count} to look at: see extract check {path}\n"));
-    }
-    let own = own_names(order, &loaded, arguments);
-    if !arguments.dry_run && own.are_in_custodian(&loaded.custodian) {
-        say(err, format_args!("error: the custodian is named as this machine, or as who is logged in to it\n"));
-        say(
-            err,
-            format_args!(
-                "hint: give the officer's own name or role with --custodian: logins and hosts are not packaged\n"
-            ),
-        );
-        return INVALID;
-    }
-    // Before hours of work: the key is there, its passphrase fits, and no signature of another package lies in the way.
-    let output = output(arguments, &loaded, recipients, own);
-    let signer = match arguments.sign.as_deref().map(|key| sign::prepared(key, err)) {
-        Some(None) => return INVALID,
-        Some(Some(signer)) if is_free_of_signatures(&output, err) => Some(signer),
-        Some(Some(_)) => return REFUSED,
-        None => None,
+    let Prepared { loaded, output, signer } = match prepared(arguments, err) {
+        Ok(prepared) => prepared,
+        Err(code) => return code,
     };
     // Without the handler Ctrl-C would end the process with its temporary file in place: better not to begin.
     if let Err(error) = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)) {
@@ -100,6 +70,52 @@ pub fn run(arguments: &RunArguments, out: &mut dyn Write, err: &mut dyn Write) -
             REFUSED
         }
     }
+}
+
+/// All that a run needs, before hours of work.
+struct Prepared {
+    loaded: Loaded,
+    output: Output,
+    signer: Option<Signer>,
+}
+
+/// Reads the order and what is beside it; the exit code where that is no good, after the reason was said.
+fn prepared(arguments: &RunArguments, err: &mut dyn Write) -> Result<Prepared, u8> {
+    let Some(order) = &arguments.order else { return Err(INVALID) };
+    let Some(recipients) = identity::recipients(&arguments.recipients, err) else { return Err(INVALID) };
+    // A preview discloses nothing, so nobody has to answer for it.
+    let nobody = arguments.dry_run.then_some("nobody");
+    let loaded = match load(order, &arguments.sources, &arguments.keys, arguments.custodian.as_deref().or(nobody)) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            say(err, format_args!("error: {error}\n"));
+            return Err(INVALID);
+        }
+    };
+    if !arguments.quiet && loaded.warnings > 0 {
+        let (count, path) = (loaded.warnings, order.display());
+        say(err, format_args!("warning: {count} to look at: see extract check {path}\n"));
+    }
+    let own = own_names(order, &loaded, arguments);
+    if !arguments.dry_run && own.are_in_custodian(&loaded.custodian) {
+        say(err, format_args!("error: the custodian is named as this machine, or as who is logged in to it\n"));
+        say(
+            err,
+            format_args!(
+                "hint: give the officer's own name or role with --custodian: logins and hosts are not packaged\n"
+            ),
+        );
+        return Err(INVALID);
+    }
+    // Before hours of work: the key is there, its passphrase fits, and no signature of another package lies in the way.
+    let output = output(arguments, &loaded, recipients, own);
+    let signer = match arguments.sign.as_deref().map(|key| sign::prepared(key, err)) {
+        Some(None) => return Err(INVALID),
+        Some(Some(signer)) if is_free_of_signatures(&output, err) => Some(signer),
+        Some(Some(_)) => return Err(REFUSED),
+        None => None,
+    };
+    Ok(Prepared { loaded, output, signer })
 }
 
 /// Loads an order for a run or an explanation.
