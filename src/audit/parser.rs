@@ -110,7 +110,7 @@ mod tests {
         // Signatures over what was sealed, and encryption of it.
         "age",
         "age-core",
-        "chacha20",
+        "ctr",
         "curve25519-dalek",
         "zeroize",
         "rsa",
