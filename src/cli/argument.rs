@@ -25,18 +25,26 @@ pub struct Arguments {
     pub run: RunArguments,
 }
 
-/// Running an order.
+/// What the command line says of the sources of an order.
 #[derive(Debug, Args)]
-pub struct RunArguments {
-    /// The order (orders/2024-17.toml); its provider file is looked for beside it (orders/2024-17.provider.toml).
-    #[arg(long, value_name = "ORDER", required = true)]
-    pub order: Option<PathBuf>,
+pub struct GivenSources {
     /// Where a source is: overrides the provider file. May be given for each source.
     #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
     pub sources: Vec<SourceArgument>,
     /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
     #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
     pub keys: Vec<SourceArgument>,
+}
+
+/// Running an order.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The order (orders/2024-17.toml); its provider file is looked for beside it (orders/2024-17.provider.toml).
+    #[arg(long, value_name = "ORDER", required = true)]
+    pub order: Option<PathBuf>,
+    /// Where its sources are, and what opens them.
+    #[command(flatten)]
+    pub given: GivenSources,
     /// The package to write [default: the order's id and .tar, or .tar.age with --recipient, in this folder]. An existing
     /// file is never overwritten.
     #[arg(long, value_name = "FILE")]
@@ -166,12 +174,9 @@ pub struct ReplayArguments {
     /// The order: byte for byte the one in the package. Its provider file is looked for beside it.
     #[arg(long)]
     pub order: PathBuf,
-    /// Where a source is: overrides the provider file. May be given for each source.
-    #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
-    pub sources: Vec<SourceArgument>,
-    /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
-    #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
-    pub keys: Vec<SourceArgument>,
+    /// Where its sources are, and what opens them.
+    #[command(flatten)]
+    pub given: GivenSources,
     /// Say the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -214,12 +219,9 @@ pub struct SourcesArguments {
     /// The order; its clauses need not be written yet.
     #[arg(long)]
     pub order: PathBuf,
-    /// Where a source is: overrides the provider file.
-    #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
-    pub sources: Vec<SourceArgument>,
-    /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
-    #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
-    pub keys: Vec<SourceArgument>,
+    /// Where its sources are, and what opens them.
+    #[command(flatten)]
+    pub given: GivenSources,
 }
 
 /// Explaining decisions.
@@ -228,12 +230,9 @@ pub struct ExplainArguments {
     /// The order.
     #[arg(long)]
     pub order: PathBuf,
-    /// Where a source is: overrides the provider file.
-    #[arg(long = "source", value_name = "NAME=PATH", value_parser = source)]
-    pub sources: Vec<SourceArgument>,
-    /// What opens the encrypted volumes of a source: a file that holds its passphrase or key, and nothing else.
-    #[arg(long = "key", value_name = "SOURCE=FILE", value_parser = key)]
-    pub keys: Vec<SourceArgument>,
+    /// Where its sources are, and what opens them.
+    #[command(flatten)]
+    pub given: GivenSources,
     /// List every undecided file and record instead.
     #[arg(long)]
     pub undecided: bool,

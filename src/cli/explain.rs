@@ -17,7 +17,7 @@ use crate::extract::{Job, Output, Question, explain};
 /// Answers; the exit code.
 pub fn run(arguments: &ExplainArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     // An explanation has no custodian: nothing is disclosed.
-    let loaded = match load(&arguments.order, &arguments.sources, &arguments.keys, Some("nobody")) {
+    let loaded = match load(&arguments.order, &arguments.given, Some("nobody")) {
         Ok(loaded) => loaded,
         Err(error) => {
             say(err, format_args!("error: {error}\n"));

@@ -45,7 +45,7 @@ pub fn run(arguments: &ReplayArguments, out: &mut dyn Write, err: &mut dyn Write
         return REFUSED;
     }
     // A replay discloses nothing, so nobody has to answer for it.
-    let loaded = match run::load(&arguments.order, &arguments.sources, &arguments.keys, Some("nobody")) {
+    let loaded = match run::load(&arguments.order, &arguments.given, Some("nobody")) {
         Ok(loaded) => loaded,
         Err(error) => return fail(err, INVALID, &error),
     };

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::argument::{RunArguments, SourceArgument};
+use super::argument::{GivenSources, RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
 use super::sign::SignFailure;
@@ -85,7 +85,7 @@ fn prepared(arguments: &RunArguments, err: &mut dyn Write) -> Result<Prepared, u
     let Some(recipients) = identity::recipients(&arguments.recipients, err) else { return Err(INVALID) };
     // A preview discloses nothing, so nobody has to answer for it.
     let nobody = arguments.dry_run.then_some("nobody");
-    let loaded = match load(order, &arguments.sources, &arguments.keys, arguments.custodian.as_deref().or(nobody)) {
+    let loaded = match load(order, &arguments.given, arguments.custodian.as_deref().or(nobody)) {
         Ok(loaded) => loaded,
         Err(error) => {
             say(err, format_args!("error: {error}\n"));
@@ -119,19 +119,14 @@ fn prepared(arguments: &RunArguments, err: &mut dyn Write) -> Result<Prepared, u
 }
 
 /// Loads an order for a run or an explanation.
-pub(super) fn load(
-    order: &Path,
-    sources: &[SourceArgument],
-    keys: &[SourceArgument],
-    custodian: Option<&str>,
-) -> Result<Loaded, LoadError> {
-    manifest::load(order, &given(sources, keys), custodian, colour())
+pub(super) fn load(order: &Path, sources: &GivenSources, custodian: Option<&str>) -> Result<Loaded, LoadError> {
+    manifest::load(order, &given(sources), custodian, colour())
 }
 
 /// What the command line says of sources.
-pub(super) fn given(sources: &[SourceArgument], keys: &[SourceArgument]) -> SourcesGiven {
+pub(super) fn given(given: &GivenSources) -> SourcesGiven {
     let pairs = |list: &[SourceArgument]| list.iter().map(|one| (one.name.clone(), one.path.clone())).collect();
-    SourcesGiven { paths: pairs(sources), keys: pairs(keys), scratch: std::env::temp_dir() }
+    SourcesGiven { paths: pairs(&given.sources), keys: pairs(&given.keys), scratch: std::env::temp_dir() }
 }
 
 /// One a core unless the command line says otherwise.

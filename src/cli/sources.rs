@@ -14,7 +14,7 @@ use crate::source::{Survey, Surveyed};
 
 /// Looks at every source; the exit code.
 pub fn run(arguments: &SourcesArguments, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let loaded = manifest::load_sources(&arguments.order, &given(&arguments.sources, &arguments.keys), colour());
+    let loaded = manifest::load_sources(&arguments.order, &given(&arguments.given), colour());
     let sources = match loaded {
         Ok(sources) => sources,
         Err(error) => {
