@@ -621,7 +621,7 @@ fn a_file_of_authorities_that_cannot_be_relied_on_is_refused_as_a_whole() {
         ("second.pem", "its certificate 2 cannot be read"),
         ("none.pem", "no certificate stands in it"),
         ("middle.pem", "none of its certificates is its own issuer's"),
-        ("long.pem", "has 4194304 bytes at most"),
+        ("long.pem", "it has more than 4194304 bytes"),
         ("missing.pem", "missing.pem"),
     ] {
         for arguments in [

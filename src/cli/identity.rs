@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::file::open;
+use super::key::{self, KeyFailure};
 use super::say;
-use super::sign::{self, KeyFailure};
-use super::verify::open;
 use crate::delivery::{Identities, IdentityError, OpenError, Opened, OwnKey, RecipientError, Recipients};
 use crate::limits;
 use crate::signature::{KeyError, KeyFile};
@@ -87,7 +87,7 @@ fn add(path: &Path, identities: &mut Identities) -> Result<(), IdentityFailure> 
     }
     let key = match KeyFile::read(path).map_err(KeyFailure::from)? {
         KeyFile::Private(key) => key,
-        KeyFile::Locked(key) => Box::new(sign::unlocked(path, &key)?),
+        KeyFile::Locked(locked) => Box::new(key::unlocked(path, &locked)?),
         KeyFile::Public(_) => return Err(IdentityError::Public.into()),
     };
     Ok(identities.add_openssh(&key.openssh().map_err(KeyFailure::from)?)?)

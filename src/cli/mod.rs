@@ -5,7 +5,9 @@
 pub mod argument;
 pub mod check;
 mod explain;
+mod file;
 mod identity;
+mod key;
 pub mod manifest;
 mod operator;
 mod own_name;

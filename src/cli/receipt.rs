@@ -2,14 +2,15 @@
 //!
 //! **Invariant:** only a package that passes every check gets a receipt; a receipt is a new file, and the package stays as it is.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read, Seek as _, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::argument::ReceiptArguments;
-use super::verify::{allowed_signers, judge, open};
-use super::{COMPLETE, INVALID, REFUSED, identity, say, sign};
+use super::file::open;
+use super::verify::{allowed_signers, judge};
+use super::{COMPLETE, INVALID, REFUSED, file, identity, key, say, sign};
 use crate::beside;
 use crate::clock;
 use crate::delivery::{Identities, Opened};
@@ -47,7 +48,7 @@ fn make(
 ) -> u8 {
     let package = arguments.package.as_path();
     let Some(identities) = identity::identities(&arguments.identities, err) else { return INVALID };
-    let signer = match arguments.sign.as_deref().map(|key| sign::prepared(key, err)) {
+    let signer = match arguments.sign.as_deref().map(|key| key::signer(key, err)) {
         Some(None) => return INVALID,
         Some(signer) => signer,
         None => None,
@@ -182,7 +183,7 @@ fn check(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let read = bounded(path, limits::RECEIPT_BYTES).and_then(|bytes| {
+    let read = file::bytes(path, limits::RECEIPT_BYTES).and_then(|bytes| {
         let text = std::str::from_utf8(&bytes).map_err(|_| "it is no receipt: it is not text".to_owned())?;
         Receipt::read(text).map(|receipt| (receipt, bytes.clone())).map_err(|error| error.to_string())
     });
@@ -227,7 +228,7 @@ fn signed(path: &Path, receipt: &[u8], allowed: Option<&AllowedSigners>) -> Resu
         let words = format!("NOT SIGNED: no signature lies beside it as {name}");
         return if allowed.is_some() { Err(words) } else { Ok(words) };
     }
-    let text = bounded(&path, limits::SIGNATURE_BYTES).map_err(|error| format!("{name}: {error}"))?;
+    let text = file::bytes(&path, limits::SIGNATURE_BYTES).map_err(|error| format!("{name}: {error}"))?;
     let message = Message::of(receipt).map_err(|error| error.to_string())?;
     let read = Envelope::read_for(RECEIPT_NAMESPACE, &text);
     let envelope =
@@ -249,12 +250,4 @@ fn signed(path: &Path, receipt: &[u8], allowed: Option<&AllowedSigners>) -> Resu
         }
         Some(Err(why)) => Err(format!("{name} is by the key {fingerprint}, and that does not count: {why}")),
     }
-}
-
-/// A file that may have so many bytes.
-fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let file: File = open(path)?;
-    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > most { Err(format!("it has more than {most} bytes: it was not read")) } else { Ok(bytes) }
 }

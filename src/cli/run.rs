@@ -11,7 +11,7 @@ use super::argument::{GivenSources, RunArguments, SourceArgument};
 use super::manifest::{self, LoadError, Loaded, SourcesGiven};
 use super::progress::Bar;
 use super::sign::SignFailure;
-use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, identity, operator, own_name, say, sign};
+use super::{COMPLETE, INVALID, REFUSED, SHORT, colour, identity, key, operator, own_name, say, sign};
 use crate::audit::AuditError;
 use crate::beside::folder_of;
 use crate::clock;
@@ -109,7 +109,7 @@ fn prepared(arguments: &RunArguments, err: &mut dyn Write) -> Result<Prepared, u
     }
     // Before hours of work: the key is there, its passphrase fits, and no signature of another package lies in the way.
     let output = output(arguments, &loaded, recipients, own);
-    let signer = match arguments.sign.as_deref().map(|key| sign::prepared(key, err)) {
+    let signer = match arguments.sign.as_deref().map(|key| key::signer(key, err)) {
         Some(None) => return Err(INVALID),
         Some(Some(signer)) if is_free_of_signatures(&output, err) => Some(signer),
         Some(Some(_)) => return Err(REFUSED),

@@ -3,14 +3,14 @@
 //!
 //! **Invariant:** the package is opened for reading only; what it says is printed without control characters.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::argument::VerifyArguments;
-use super::{COMPLETE, INVALID, REFUSED, identity};
+use super::{COMPLETE, INVALID, REFUSED, file, identity};
 use crate::beside::Message;
 use crate::clock::{self, Timestamp};
 use crate::delivery::Opened;
@@ -81,33 +81,14 @@ fn read_named<T>(path: Option<&Path>, read: fn(&Path) -> Result<T, String>) -> R
 
 /// The authorities of a file.
 pub(super) fn authorities(path: &Path) -> Result<Authorities, String> {
-    let text = bounded(path, limits::AUTHORITIES_BYTES, "a file of authorities' certificates")?;
+    let text = file::text(path, limits::AUTHORITIES_BYTES)?;
     Authorities::parse(&text).map_err(|error| error.to_string())
-}
-
-/// The text of a file that may be so long.
-fn bounded(path: &Path, most: u64, what: &str) -> Result<String, String> {
-    let mut text = String::new();
-    open(path)?.take(most + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > most { Err(format!("{what} has {most} bytes at most")) } else { Ok(text) }
 }
 
 /// Whose signatures count, by a file.
 pub(super) fn allowed_signers(path: &Path) -> Result<AllowedSigners, String> {
-    let text = bounded(path, limits::ALLOWED_SIGNERS_BYTES, "a file of allowed signers")?;
+    let text = file::text(path, limits::ALLOWED_SIGNERS_BYTES)?;
     AllowedSigners::parse(&text).map_err(|error| error.to_string())
-}
-
-/// A regular file: opening a pipe would wait for ever, a device may never end.
-pub(super) fn open(path: &Path) -> Result<File, String> {
-    let kind = fs::metadata(path).map_err(|error| error.to_string())?;
-    if kind.is_dir() {
-        return Err("this is a folder, and not a file".into());
-    }
-    if !kind.is_file() {
-        return Err("this is not a regular file".into());
-    }
-    File::open(path).map_err(|error| error.to_string())
 }
 
 /// An open package that passes every check, and so may be signed or stamped: what that is over.
