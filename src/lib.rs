@@ -21,7 +21,7 @@
 //! | layer | modules | what belongs there |
 //! |---|---|---|
 //! | 1 | [`digest`], [`clock`], [`limits`], [`read_error`], [`packing`], [`journal`], [`beside`], [`scratch`] | SHA-256; points in time and zones; every bound by its name; why evidence cannot be read; gzip and its like; the state of a journal; files that lie beside a package; files without a name, encrypted |
-//! | 2 | [`order`], [`signature`], [`time_stamp`], [`delivery`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures and RFC 3161 time-stamps over a package; encryption to those who may read one |
+//! | 2 | [`order`], [`signature`], [`time_stamp`], [`delivery`] | the order language: from two TOML files to a valid [`order::Order`] and [`order::Provider`]; SSH signatures and RFC 3161 time-stamps over a package; encryption to those who may read one, and files that get their name when they are complete |
 //! | 3 | [`scope`] | **the gate**: globs, identifiers, windows, withholds; [`scope::Permit`] and [`scope::InScope`] are made here and nowhere else |
 //! | 4 | [`image`], [`volume`] | addressable bytes, and windows on them |
 //! | 5 | [`ledger`], [`filesystem`], [`record`] | what may be said; trees of entries; streams that come apart into records |

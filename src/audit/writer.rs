@@ -5,19 +5,16 @@
 //! **Invariant:** it is never laid over something that has its name; dropped, it leaves nothing; one with recipients is on the
 //! disk as ciphertext alone.
 
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::{AuditError, AuditEvent};
-use crate::beside::folder_of;
-use crate::delivery::{Encrypting, Recipients};
+use crate::beside::sync_folder_of;
+use crate::delivery::{Aside, AsideError, Complete, Recipients};
 use crate::digest::Digest;
 use crate::ledger::Chain;
-use crate::limits;
 
 /// One line: its number first, and last what it is bound to.
 #[derive(Serialize)]
@@ -30,41 +27,16 @@ struct Line<'a> {
 
 /// An audit being written aside. Dropped, it leaves nothing.
 pub struct AuditWriter {
-    file: Sink,
+    file: Aside,
     path: PathBuf,
     chain: Chain,
 }
 
-enum Sink {
-    Plain(BufWriter<NamedTempFile>),
-    Encrypted(Box<Encrypting<BufWriter<NamedTempFile>>>),
-}
-
-impl Sink {
-    fn new(file: NamedTempFile, recipients: Option<&Recipients>) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
-        Ok(match recipients {
-            None => Self::Plain(file),
-            Some(recipients) => Self::Encrypted(Box::new(Encrypting::new(file, recipients)?)),
-        })
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.write_all(bytes),
-            Self::Encrypted(file) => file.write_all(bytes),
-        }
-    }
-
-    /// All of it, on the disk.
-    fn finish(self) -> io::Result<NamedTempFile> {
-        let file = match self {
-            Self::Plain(file) => file,
-            Self::Encrypted(file) => file.finish()?.0,
-        };
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        Ok(file)
+/// Why there is no audit.
+fn unmade(path: PathBuf, error: AsideError) -> AuditError {
+    match error {
+        AsideError::Exists => AuditError::Exists { path },
+        AsideError::Io(source) => AuditError::Write { path, source },
     }
 }
 
@@ -76,18 +48,9 @@ impl AuditWriter {
         path: PathBuf,
         recipients: Option<&Recipients>,
     ) -> Result<Self, AuditError> {
-        let file = match path.symlink_metadata() {
-            Ok(_) => return Err(AuditError::Exists { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => tempfile::Builder::new()
-                .prefix(&format!(".{order_id}."))
-                .suffix(".partial")
-                .permissions(std::fs::Permissions::from_mode(0o600))
-                .tempfile_in(folder_of(&path)),
-            Err(error) => Err(error),
-        };
-        match file.and_then(|file| Sink::new(file, recipients)) {
+        match Aside::create(order_id, &path, recipients) {
             Ok(file) => Ok(Self { file, path, chain: Chain::new(order_sha256) }),
-            Err(source) => Err(AuditError::Write { path, source }),
+            Err(error) => Err(unmade(path, error)),
         }
     }
 
@@ -102,18 +65,11 @@ impl AuditWriter {
     /// Brings it to the disk and gives it its name, never over something that has it.
     pub fn commit(self) -> Result<Committed, AuditError> {
         let Self { file, path, .. } = self;
-        let file = match file.finish() {
-            Ok(file) => file,
-            Err(source) => return Err(AuditError::Write { path, source }),
+        let committed = match file.finish().map_err(AsideError::from).and_then(Complete::name) {
+            Ok(path) => Committed { path },
+            Err(error) => return Err(unmade(path, error)),
         };
-        if let Err(error) = file.persist_noclobber(&path) {
-            return Err(match error.error.kind() {
-                io::ErrorKind::AlreadyExists => AuditError::Exists { path },
-                _ => AuditError::Write { path, source: error.error },
-            });
-        }
-        let committed = Committed { path };
-        match std::fs::File::open(folder_of(&committed.path)).and_then(|folder| folder.sync_all()) {
+        match sync_folder_of(&committed.path) {
             Ok(()) => Ok(committed),
             Err(source) => {
                 let path = committed.path.clone();
@@ -146,6 +102,8 @@ impl Committed {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::super::{CountedIn, ExaminedEvent, ServerPath, StreamEvent};
     use super::*;
     use crate::ledger::{StreamTally, TakeName};

@@ -23,6 +23,7 @@
 //!
 //! **Invariant:** no secret is shown, by an error or otherwise; what is read of a ciphertext is what was encrypted, or an error.
 
+mod aside;
 mod decrypting;
 mod encrypting;
 mod error;
@@ -31,6 +32,7 @@ mod identity;
 mod opened;
 mod recipient;
 
+pub use aside::{Aside, AsideError, Complete};
 pub use decrypting::Decrypting;
 pub use encrypting::{Encrypting, OwnKey};
 pub use error::{Damage, OpenError};

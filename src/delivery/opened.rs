@@ -33,11 +33,6 @@ impl<R: Read + Seek> Opened<R> {
             Kind::Encrypted => Ok(Self::Encrypted(Box::new(Decrypting::open(file, identities)?))),
         }
     }
-
-    /// Whether it had to be decrypted.
-    pub fn is_encrypted(&self) -> bool {
-        matches!(self, Self::Encrypted(_))
-    }
 }
 
 impl<R: Read + Seek> Read for Opened<R> {

@@ -4,19 +4,16 @@
 //! **Invariant:** a member's header is written when its size and digest are known, and what was written is remembered for
 //! the manifests and the audit.
 
-use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, BufReader, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use super::error::{AuditFault, PackageError};
 use super::layout::{self, Member};
 use super::reader::TarReader;
 use super::spool::SpoolReader;
 use super::writer::Target;
-use crate::beside::folder_of;
-use crate::delivery::{Decrypting, Encrypting, OwnKey, Recipients};
+use crate::beside::sync_folder_of;
+use crate::delivery::{Aside, AsideError, Complete, Decrypting, OwnKey};
 use crate::digest::{Digest, Hasher};
 use crate::limits;
 
@@ -31,29 +28,19 @@ pub(super) struct Written {
 /// A tar being written, or only counted.
 pub(super) struct Tape {
     order_id: String,
-    out: Option<Out>,
+    out: Option<Aside>,
     members: Vec<Written>,
-}
-
-struct Out {
-    body: Body,
-    path: PathBuf,
-}
-
-/// The file, and what is between it and the tar.
-enum Body {
-    Plain(BufWriter<NamedTempFile>),
-    Encrypted(Box<Encrypting<BufWriter<NamedTempFile>>>),
 }
 
 impl Tape {
     /// Refuses an output that exists; makes a file aside, mode 0600, that goes away when it is dropped.
     pub(super) fn create(order_id: &str, target: Target) -> Result<Self, PackageError> {
-        let out = match target {
+        let out = match &target {
             Target::Nowhere { .. } => None,
-            Target::File { path } => Some(Out::create(order_id, path, None)?),
-            Target::Encrypted { path, recipients } => Some(Out::create(order_id, path, Some(&recipients))?),
+            Target::File { path } => Some((path, Aside::create(order_id, path, None))),
+            Target::Encrypted { path, recipients } => Some((path, Aside::create(order_id, path, Some(recipients)))),
         };
+        let out = out.map(|(path, made)| made.map_err(|error| unmade(path, error))).transpose()?;
         Ok(Self { order_id: order_id.to_owned(), out, members: Vec::new() })
     }
 
@@ -71,9 +58,9 @@ impl Tape {
     pub(super) fn member(&mut self, member: Member, content: &[u8]) -> Result<(), PackageError> {
         let bytes = content.len() as u64;
         if let Some(out) = &mut self.out {
-            out.body.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
-            out.body.write_all(content)?;
-            out.pad(bytes)?;
+            out.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
+            out.write_all(content)?;
+            pad(out, bytes)?;
         }
         self.members.push(Written { member, bytes, sha256: Digest::of(content) });
         Ok(())
@@ -90,9 +77,9 @@ impl Tape {
     ) -> Result<(), PackageError> {
         match (&mut self.out, body) {
             (Some(out), Some(body)) => {
-                out.body.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
-                body.pass(bytes, &mut out.body, see)?;
-                out.pad(bytes)?;
+                out.write_all(&layout::header(member.path(&self.order_id).as_bytes(), bytes))?;
+                body.pass(bytes, out, see)?;
+                pad(out, bytes)?;
             }
             (None, Some(body)) => body.pass(bytes, &mut io::sink(), see)?,
             (None, None) => {}
@@ -105,112 +92,51 @@ impl Tape {
     /// Ends the tar, brings it to the disk, and reads it back; every byte passes `see` too, from the first to the last.
     pub(super) fn finish(self, see: &mut dyn FnMut(&[u8])) -> Result<Tar, PackageError> {
         let Some(mut out) = self.out else { return Err(PackageError::Preview) };
-        out.body.write_all(&layout::END)?;
-        let (file, key) = out.body.finish()?;
-        file.as_file().sync_all()?;
-        audit(read_back(&file, key.as_ref())?, &self.order_id, &self.members, see)?;
-        Ok(Tar { file, key, path: out.path })
+        out.write_all(&layout::END)?;
+        let file = out.finish()?;
+        audit(read_back(&file)?, &self.order_id, &self.members, see)?;
+        Ok(Tar(file))
+    }
+}
+
+/// Why there is no output.
+fn unmade(path: &Path, error: AsideError) -> PackageError {
+    let path = path.to_owned();
+    match error {
+        AsideError::Exists => PackageError::OutputExists { path },
+        AsideError::Io(source) => PackageError::Output { path, source },
     }
 }
 
 /// The finished tar from its first byte, decrypted where it is encrypted.
-fn read_back(file: &NamedTempFile, key: Option<&OwnKey>) -> Result<Box<dyn Read>, PackageError> {
-    let mut file = file.as_file().try_clone()?;
+fn read_back(complete: &Complete) -> Result<Box<dyn Read>, PackageError> {
+    let mut file = complete.file().try_clone()?;
     file.rewind()?;
-    Ok(match key {
+    Ok(match complete.key() {
         None => Box::new(file),
         Some(key) => Box::new(Decrypting::own(file, key)?),
     })
 }
 
-impl Out {
-    fn create(order_id: &str, path: PathBuf, recipients: Option<&Recipients>) -> Result<Self, PackageError> {
-        let file = match path.symlink_metadata() {
-            Ok(_) => return Err(PackageError::OutputExists { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => aside(order_id, &path),
-            Err(error) => Err(error),
-        };
-        let body = file.and_then(|file| {
-            let file = BufWriter::with_capacity(limits::CHUNK_BYTES, file);
-            Ok(match recipients {
-                None => Body::Plain(file),
-                Some(recipients) => Body::Encrypted(Box::new(Encrypting::new(file, recipients)?)),
-            })
-        });
-        match body {
-            Ok(body) => Ok(Self { body, path }),
-            Err(source) => Err(PackageError::Output { path, source }),
-        }
-    }
-
-    fn pad(&mut self, bytes: u64) -> io::Result<()> {
-        let zeros = layout::END.get(..layout::padding_bytes(bytes)).unwrap_or_default();
-        self.body.write_all(zeros)
-    }
-}
-
-impl Body {
-    /// All of it is in the file; what opens it, where it is encrypted.
-    fn finish(self) -> io::Result<(NamedTempFile, Option<OwnKey>)> {
-        let (file, key) = match self {
-            Self::Plain(file) => (file, None),
-            Self::Encrypted(stream) => {
-                let (file, key) = stream.finish()?;
-                (file, Some(key))
-            }
-        };
-        Ok((file.into_inner().map_err(io::IntoInnerError::into_error)?, key))
-    }
-}
-
-impl Write for Body {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(file) => file.write(bytes),
-            Self::Encrypted(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.flush(),
-            Self::Encrypted(stream) => stream.flush(),
-        }
-    }
-}
-
-/// A new file in the output's folder.
-fn aside(order_id: &str, path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(&format!(".{order_id}."))
-        .suffix(".partial")
-        .permissions(std::fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder_of(path))
+fn pad(out: &mut Aside, bytes: u64) -> io::Result<()> {
+    let zeros = layout::END.get(..layout::padding_bytes(bytes)).unwrap_or_default();
+    out.write_all(zeros)
 }
 
 /// A finished tar, on the disk and audited, still aside.
-pub(super) struct Tar {
-    file: NamedTempFile,
-    key: Option<OwnKey>,
-    path: PathBuf,
-}
+pub(super) struct Tar(Complete);
 
 impl Tar {
     /// What opens it, where it is encrypted.
     pub(super) fn own_key(&self) -> Option<&OwnKey> {
-        self.key.as_ref()
+        self.0.key()
     }
 
     /// Gives it the output's name, never over something that has it, and brings the name to the disk.
     pub(super) fn publish(self) -> Result<PathBuf, PackageError> {
-        let Self { file, path, .. } = self;
-        if let Err(error) = file.persist_noclobber(&path) {
-            return Err(match error.error.kind() {
-                io::ErrorKind::AlreadyExists => PackageError::OutputExists { path },
-                _ => PackageError::Output { path, source: error.error },
-            });
-        }
-        std::fs::File::open(folder_of(&path))?.sync_all()?;
+        let path = self.0.path().to_owned();
+        let path = self.0.name().map_err(|error| unmade(&path, error))?;
+        sync_folder_of(&path)?;
         Ok(path)
     }
 }
@@ -266,7 +192,8 @@ impl<R: Read> Read for Seen<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::FileExt as _;
+    use crate::delivery::Recipients;
+    use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
     fn tape(folder: &Path) -> Tape {
         filled(Target::File { path: folder.join("a.tar") })
@@ -300,16 +227,17 @@ mod tests {
         for make in [tape, encrypted] {
             let tape = make(folder.path());
             let mut out = tape.out.unwrap();
-            out.body.write_all(&layout::END).unwrap();
-            let (file, key) = out.body.finish().unwrap();
-            let audit = || audit(read_back(&file, key.as_ref())?, "a", &tape.members, &mut |_| {});
-            for at in 0..file.as_file().metadata().unwrap().len() {
+            out.write_all(&layout::END).unwrap();
+            let complete = out.finish().unwrap();
+            let (file, key) = (complete.file(), complete.key());
+            let audit = || audit(read_back(&complete)?, "a", &tape.members, &mut |_| {});
+            for at in 0..file.metadata().unwrap().len() {
                 let mut byte = [0u8];
-                file.as_file().read_exact_at(&mut byte, at).unwrap();
-                file.as_file().write_all_at(&[byte[0] ^ 1], at).unwrap();
+                file.read_exact_at(&mut byte, at).unwrap();
+                file.write_all_at(&[byte[0] ^ 1], at).unwrap();
                 let error = audit().expect_err(&format!("byte {at}"));
                 assert_eq!(matches!(error, PackageError::Audit { .. }), key.is_none(), "byte {at}: {error}");
-                file.as_file().write_all_at(&byte, at).unwrap();
+                file.write_all_at(&byte, at).unwrap();
             }
             audit().unwrap();
         }
