@@ -350,7 +350,7 @@ pub const CERTIFICATE_EXTENSIONS: usize = 64;
 pub const CHAIN_DEPTH: usize = 8;
 /// Signatures of certificates that are computed to find such a chain.
 pub const CHAIN_SIGNATURES: usize = 64;
-/// The smallest RSA key that a time-stamp may rest on, in bits.
+/// The smallest RSA key that a signature or a time-stamp may rest on, in bits.
 pub const RSA_BITS_LEAST: usize = 2_048;
 /// The largest, in bits.
 pub const RSA_BITS_MOST: usize = 4_096;

@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::ledger::is_invisible;
 use crate::limits;
+use crate::package::Agent;
 use crate::verify::{Check, State, Verification, printable};
 
 /// The files that hold receipts: `2024-17.tar.receipt`, `2024-17.tar.2.receipt`.
@@ -117,7 +118,7 @@ pub fn text(verification: &Verification, facts: &Facts<'_>) -> Result<String, Re
     line("file-bytes", &facts.file.bytes);
     line("recipient", &name);
     line("checked", &facts.checked);
-    line("checked-with", &format_args!("extract {}", env!("CARGO_PKG_VERSION")));
+    line("checked-with", &format_args!("extract {}", Agent::own().version));
     line("signed-by", &signers(verification));
     for (check, state) in verification.checks {
         line(&format!("check {}", check.name()), &state.name());

@@ -13,7 +13,7 @@ use crate::image::Hashed;
 use crate::ledger::Disclosure;
 use crate::limits;
 use crate::order::{Order, Provider};
-use crate::package::{PackageError, Sealed};
+use crate::package::{Agent, PackageError, Sealed};
 use crate::source::{Mounted, Source};
 
 /// The audit of a run; of a preview, nothing.
@@ -32,6 +32,7 @@ impl<'t> Trail<'t> {
         let recipients = job.provider.and_then(|provider| provider.audit_recipients.as_ref());
         let audit = AuditWriter::create(&order.id, order.sha256(), audit.clone(), recipients)?;
         let mut trail = Self { order, audit: Some(audit) };
+        let agent = Agent::own();
         trail.event(&AuditEvent::Begun {
             time: begun,
             order: &order.id,
@@ -39,8 +40,8 @@ impl<'t> Trail<'t> {
             provider_sha256: job.provider.map(Provider::sha256),
             custodian,
             operator,
-            version: env!("CARGO_PKG_VERSION"),
-            zones: chrono_tz::IANA_TZDB_VERSION,
+            version: &agent.version,
+            zones: &agent.zones,
             sqlite: rusqlite::version(),
             parsers: audit::versions(),
         })?;

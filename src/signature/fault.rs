@@ -3,6 +3,7 @@
 //! **Invariant:** text out of a signature is shown without control characters.
 
 use crate::beside::Unread;
+use crate::limits;
 
 /// Why a signature does not count.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub enum Fault {
     #[error("its key is of the kind {0:?}, which is not read")]
     KeyKind(String),
     /// An RSA key out of bounds.
-    #[error("its RSA key has {0} bits; from 2048 to 4096 count")]
+    #[error("its RSA key has {0} bits; from {least} to {most} count", least = limits::RSA_BITS_LEAST, most = limits::RSA_BITS_MOST)]
     RsaBits(usize),
     /// The arithmetic says no.
     #[error(

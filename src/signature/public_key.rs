@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use super::fault::Fault;
 use super::wire::Wire;
 use crate::digest::Digest;
+use crate::limits;
 
 /// The kinds that are read.
 const KINDS: [&str; 7] = [
@@ -44,7 +45,7 @@ impl Key {
         let data = key.key_data().clone();
         if matches!(data, ssh_key::public::KeyData::Rsa(_)) {
             let bits = rsa_bits(blob).ok_or(NO_KEY)?;
-            if !(2048..=4096).contains(&bits) {
+            if !(limits::RSA_BITS_LEAST..=limits::RSA_BITS_MOST).contains(&bits) {
                 return Err(Fault::RsaBits(bits));
             }
         }

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use chrono::NaiveDateTime;
 use der::asn1::ObjectIdentifier;
 use der::{Tag, TagNumber};
 
@@ -91,13 +90,11 @@ fn time_of(text: &[u8]) -> Option<Timestamp> {
     if whole.len() != 14 || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let seconds = NaiveDateTime::parse_from_str(whole, "%Y%m%d%H%M%S").ok()?.and_utc();
-    // A sixtieth second is read as the fifty-ninth and a whole second more: the program's clock has none.
-    if seconds.timestamp_subsec_nanos() != 0 {
-        return None;
-    }
+    let number = |digits: std::ops::Range<usize>| whole.get(digits)?.parse::<i64>().ok();
+    let clock = (number(8..10)?, number(10..12)?, number(12..14)?);
+    let second = Timestamp::of_civil(number(0..4)?, number(4..6)?, number(6..8)?, clock, 0)?;
     let nanoseconds: u32 = format!("{:0<9}", fraction.get(..9).unwrap_or(fraction)).parse().ok()?;
-    Timestamp::new(seconds.timestamp(), nanoseconds)
+    Timestamp::new(second.seconds(), nanoseconds)
 }
 
 fn accuracy_of(element: Element<'_>) -> Option<Accuracy> {
