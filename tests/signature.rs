@@ -3,16 +3,19 @@
 
 #[path = "tamper/fixture.rs"]
 mod fixture;
+#[path = "fixture/said.rs"]
+mod said;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extract::signature::{Key, KeyError, KeyFile, Message, Signer};
+use said::{Said, said};
 use sha2::Digest as _;
 use signature::Signer as _;
 use tempfile::TempDir;
@@ -104,18 +107,6 @@ fn state(said: &Said) -> (i32, String, Vec<String>) {
     let findings = json["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "signature");
     let texts = findings.map(|finding| finding["text"].as_str().unwrap().to_owned()).collect();
     (said.code, check["state"].as_str().unwrap().to_owned(), texts)
-}
-
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn said(output: Output) -> Said {
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 fn passed() -> (i32, String, Vec<String>) {

@@ -5,27 +5,18 @@
 mod authority;
 #[path = "tamper/fixture.rs"]
 mod fixture;
+#[path = "fixture/said.rs"]
+mod said;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use authority::{Place, Reply};
 use extract::beside::Message;
 use extract::time_stamp::{Authorities, Hash, Request, TimeStamp};
-
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn said(output: Output) -> Said {
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
+use said::{Said, said};
 
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> Said {
     said(Command::new(program).args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap())
